@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.config import Agent
-from bus import config, home, joining, rooms
+from bus import home, joining, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError, in_words
@@ -59,7 +59,7 @@ def _join(line: str, folder: Path, path: Path, left: list[str]) -> int | None:
     shown = line != "-"
     join = joining.from_line(line if shown else sys.stdin.readline())
     joining.in_time(join, time.time_ns())
-    table: Agent = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("agent"))["agent"]
+    table: Agent = rooms.load(path, needs=rooms.needs("agent"))["agent"]
     if table.name not in ("", join.name):
         raise KeysFault(f'the line is for {join.name}, but {path} says [agent] name = "{table.name}": make them agree')
     joining.keep(folder, join)

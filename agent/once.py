@@ -15,7 +15,7 @@ from agent.plugins import Plugins, environment
 from agent.readings import Ground
 from agent.sampler import Sampler
 from agent.turns import Turns
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.exits import STOPPED, WRONG
@@ -31,9 +31,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     arguments = parser.parse_args(argv)
     try:
-        settings = config.load(
-            home.config_path(arguments.config, os.environ), rooms.tables(), rooms.LISTS, needs=rooms.needs("agent")
-        )
+        settings = rooms.load(home.config_path(arguments.config, os.environ), needs=rooms.needs("agent"))
     except ConfigError as error:
         for fault in error.faults:
             print(f"agent: {fault}", file=sys.stderr)

@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if (place := hubs.elsewhere(given, os.environ)) is not None:
             return _tried_at(place, _trial(given))
-        today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=())
+        today = rooms.load(home.config_path(given.config, os.environ), needs=())
         tried = changed(today, given.rule, given.when, given.lasts) if given.rule else rules_in(Path(given.rules))
     except ConfigError as error:
         for fault in error.faults:

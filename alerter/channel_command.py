@@ -16,7 +16,7 @@ from alerter.letters import TEST, Item, Letter, item_key
 from alerter.outbox import Delivered, Outcome, Part, parts
 from alerter.routes import Notify
 from alerter.speaking import carrier
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.faults import did_you_mean, listed
@@ -111,9 +111,7 @@ def letter(name: str, now: int) -> Letter:
 
 def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]] | None:
     try:
-        settings = config.load(
-            home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=("notify",)
-        )
+        settings = rooms.load(home.config_path(given.config, os.environ), needs=("notify",))
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia channel: {fault}", file=sys.stderr)

@@ -184,7 +184,7 @@ def main(argv: Sequence[str]) -> int:
     """Try the file; 0 all as expected, 1 not, 100 the file is wrong."""
     given = _arguments(argv)
     try:
-        today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=())
+        today = rooms.load(home.config_path(given.config, os.environ), needs=())
         lists: Mapping[str, type | Drawer | Mixed] = {**LISTS, "timelines": Timeline}
         tried = config.load(Path(given.file), {}, lists, others=(*rooms.tables(), *rooms.LISTS))
     except ConfigError as error:

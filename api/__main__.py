@@ -13,7 +13,7 @@ from api.config import Api
 from api.leaving import App
 from api.server import UNBORN, Application, leave, listen, possible
 from api.tokens import TokensFault, load, path_of
-from bus import config, logs, process, rooms
+from bus import logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
 from bus.exits import TRY_AGAIN, unwritable
 from bus.program import Program, TryAgain, run
@@ -45,7 +45,7 @@ def build(program: Program[Api]) -> None:
         """The table as the file says now; where it is wrong, as it was."""
         nonlocal started
         try:
-            again = config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs("api"))
+            again = rooms.load(program.settings.path, needs=rooms.needs("api"))
             if started:
                 program.log.info("%s", said(again.path, first, again, ("bus", "api.bind", "api.port")))
             program.settings, started = again, True

@@ -28,7 +28,6 @@ from agent.sampler import Sampler
 from agent.schedule import next_turn
 from agent.turns import Turns
 from benchmarks.changing import changing_load
-from bus import config as configuration
 from bus import rooms
 
 MILLISECOND = 1_000_000
@@ -98,7 +97,7 @@ def _defaults() -> Agent:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "guardia.toml"
         file.write_text("")
-        table: Agent = configuration.load(file, rooms.tables(), rooms.LISTS)["agent"]
+        table: Agent = rooms.load(file)["agent"]
         return table
 
 

@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     faults: tuple[config.Fault, ...] = ()
     notes: list[str] = []
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        settings = rooms.load(path)
         there = home.home_path(path, os.environ)
         # It may be the file of another machine, where it lies elsewhere.
         notes = [*map(str, home.too_deep(there)), *hints(settings), *unguarded(settings, there)]

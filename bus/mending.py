@@ -6,7 +6,7 @@ import contextlib
 import signal
 from typing import Any
 
-from bus import config, rooms
+from bus import rooms
 from bus.config import ConfigError
 from bus.program import Program
 
@@ -23,5 +23,5 @@ def look(program: Program[Any], table: str) -> None:
     """Have the settings read again if a secret can be had now that a record of ``table`` lacks."""
     if program.settings.is_there_now(table):
         with contextlib.suppress(ConfigError):  # which every reading of it would tell
-            config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
+            rooms.load(program.settings.path, needs=rooms.needs(program.table))
             signal.raise_signal(signal.SIGHUP)

@@ -297,9 +297,9 @@ def _prepare(program: Program[T], path: Path) -> None:
 
     def reload() -> None:
         try:
-            from bus import config, reloading, rooms
+            from bus import reloading, rooms
 
-            again = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
+            again = rooms.load(path, needs=rooms.needs(program.table))
         except ConfigError as error:
             for fault in error.faults:
                 program.log.error("the new configuration is not used: %s", fault)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
+from bus import config
 from bus import tables as shared
 from bus.drawers import Drawer, Mixed
+from bus.records import Settings
 
 ROOMS = {
     "collector": "collector.config:Collector",
@@ -57,3 +61,8 @@ LISTS: dict[str, type | Drawer | Mixed] = {
 def tables() -> dict[str, type]:
     """Every table of the configuration by its name."""
     return {**shared.TABLES, **{name: _found(place) for name, place in ROOMS.items()}}
+
+
+def load(path: Path, *, needs: Collection[str] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the whole configuration in ``path``, with the tables of all rooms; see ``bus.config.load``."""
+    return config.load(path, tables(), LISTS, needs=needs, environment=environment)

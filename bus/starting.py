@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import PAUSE, STOPPED, TRY_AGAIN, WRONG, pause, settle, unwritable
 from bus.faults import ConfigError
@@ -36,7 +36,7 @@ def asked(name: str, argv: Sequence[str], more: str = "") -> Asked | int:
     path = home.config_path(arguments.config, os.environ)
     try:
         needs = None if arguments.check else rooms.needs(name.partition("-")[0])
-        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=needs)
+        settings = rooms.load(path, needs=needs)
         if arguments.check:
             print(f"{name}: {path} is right")
             return STOPPED

@@ -29,7 +29,7 @@ from xmlrpc.client import Error
 
 from supervisor import childutils
 
-from bus import config, home, logs, rooms
+from bus import home, logs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
@@ -354,7 +354,7 @@ def main(argv: Sequence[str]) -> int:
     os.umask(0o077)
     path = home.config_path(arguments.config, os.environ)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=("watchdog", "bus"))
+        settings = rooms.load(path, needs=("watchdog", "bus"))
         watchdog, bus = settings["watchdog"], settings["bus"]
     except ConfigError:
         # The programs tell what is wrong with the file; they must be watched all the same.

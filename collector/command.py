@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bus import config, enrolled, home, joining, rooms, timing
+from bus import enrolled, home, joining, rooms, timing
 from bus.addresses import is_host
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
@@ -74,7 +74,7 @@ def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], dee
     os.umask(0o077)
     try:
         path = home.config_path(given.config, os.environ)
-        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("collector"))
+        settings = rooms.load(path, needs=rooms.needs("collector"))
         deed(given, settings, home.made(home.home_path(path, os.environ)))
     except (ConfigError, KeysFault) as error:
         print(f"guardia {word}: {in_words(error)}", file=sys.stderr)

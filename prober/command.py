@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zmq
 
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.config import ConfigError
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     try:
-        services = config.load(path, rooms.tables(), rooms.LISTS, needs=())["services"]
+        services = rooms.load(path, needs=())["services"]
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bus import config, home, joining, rooms
+from bus import home, joining, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError, in_words
@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         join = joining.from_line(sys.stdin.readline())
         joining.in_time(join, time.time_ns())
-        table: Prober = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("prober"))["prober"]
+        table: Prober = rooms.load(path, needs=rooms.needs("prober"))["prober"]
         if table.place != join.name:
             remedy = f'write place = "{join.name}" under [prober]'
             raise KeysFault(f'the line is for {join.name}, but {path} says [prober] place = "{table.place}": {remedy}')

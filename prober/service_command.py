@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.deadline import Guard
@@ -39,9 +39,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given = parser.parse_args(argv)
     try:
-        settings = config.load(
-            home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=rooms.needs("prober")
-        )
+        settings = rooms.load(home.config_path(given.config, os.environ), needs=rooms.needs("prober"))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG

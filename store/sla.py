@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bus import availability, calendar, config, home, hubs, rooms, timing
+from bus import availability, calendar, home, hubs, rooms, timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asker
 from bus.availability import Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     where = str(path)
     try:
         place = hubs.elsewhere(given, os.environ)
-        here = None if place else config.load(path, rooms.tables(), rooms.LISTS, needs=())
+        here = None if place else rooms.load(path, needs=())
         with asker(place, home.home_path(path, os.environ), seconds=SECONDS) as asking:
             now = asking.now()
             months = [

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from textwrap import fill
 from typing import Any
 
-from bus import config, home, hubs, rooms
+from bus import home, hubs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.asking import asker
 from bus.exits import WRONG
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         place = hubs.elsewhere(given, os.environ)
         # Here the file counts as it is now, so that one sees what a change would come to; afar what is in force.
-        here = None if place else config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("store"))
+        here = None if place else rooms.load(path, needs=rooms.needs("store"))
         with asker(place, folder) as asking:
             if here is None:
                 found: HoldingsAnswer = asking.ask(Holdings())

@@ -22,7 +22,7 @@ from xmlrpc.client import Error, ServerProxy
 import requests
 from supervisor.xmlrpc import SupervisorTransport
 
-from bus import config, home, hubs, rooms, standing
+from bus import home, hubs, rooms, standing
 from bus.arguments import Parser
 from bus.faults import ConfigError
 from bus.hub_api import HINT, HubApi, said
@@ -232,7 +232,7 @@ def _hub(given: argparse.Namespace, path: Path, faults: list[str]) -> Hub:
     settings = load(None, os.environ)
     if path.exists():
         try:
-            api = config.load(path, rooms.tables(), rooms.LISTS, needs=())["api"]
+            api = rooms.load(path, needs=())["api"]
             url = f"http://{hubs.reachable(api.bind)}:{api.port}"
         except ConfigError as error:
             url = hubs.here({**os.environ, "GUARDIA_CONFIG": str(path)})

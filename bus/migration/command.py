@@ -53,7 +53,7 @@ def _told(old: Path, to: Path, new: New) -> int:
         print(f"{'left out' if note.lost else 'note'}: {note.place}: {note.text}", file=sys.stderr)
     faults: tuple[config.Fault, ...] = ()
     try:
-        config.load(to, rooms.tables(), rooms.LISTS)
+        rooms.load(to)
     except ConfigError as error:
         faults = error.faults
     for fault in faults:

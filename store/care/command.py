@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bus import config, home, rooms
+from bus import home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import WRONG
 from bus.faults import ConfigError
@@ -182,7 +182,7 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
     try:
-        table: Any = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("store"))["store"]
+        table: Any = rooms.load(path, needs=rooms.needs("store"))["store"]
         if table.backend not in ("lmdb", "victoriametrics"):
             raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
         folder = home.made(home.home_path(path, os.environ)).absolute()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bus import availability, config, home, rooms, timing
+from bus import availability, home, rooms, timing
 from bus.arguments import CONFIG, Parser
 from bus.asking import Asking, asked
 from bus.config import ConfigError
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("store"))
+        settings = rooms.load(path, needs=rooms.needs("store"))
         folder = home.made(home.home_path(path, os.environ))
         source = Source(Path(given.file))
         if source.path.stat().st_size > LARGE:

@@ -11,7 +11,7 @@ from alerter import backtest, templates, timelines
 from alerter.channels import CHANNELS
 from alerter.rules import DEFAULTS, in_force
 from alerter.terms import condition
-from bus import config, rooms
+from bus import rooms
 from bus.command import COMMANDS, main
 from bus.config import Settings
 
@@ -58,7 +58,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def settings(file: Path) -> Settings:
     """What the examples say."""
-    return config.load(file, rooms.tables(), rooms.LISTS)
+    return rooms.load(file)
 
 
 def test_all_examples_together_are_a_configuration(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:

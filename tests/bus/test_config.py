@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus import config, rooms
+from bus import rooms
 from bus.config import ConfigError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -243,7 +243,7 @@ PIECES = [
 def faults_of(path: Path, text: str) -> str:
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
-        config.load(path, rooms.tables(), rooms.LISTS, environment={**os.environ, "WORD": "s3same"})
+        rooms.load(path, environment={**os.environ, "WORD": "s3same"})
     assert "s3same" not in str(error.value)
     return str(error.value)
 
@@ -293,7 +293,7 @@ def test_whatever_the_text_is_the_file_is_read_or_its_faults_are_told(text: str)
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         files = {str(path)}
         try:
-            config.load(path, rooms.tables(), rooms.LISTS)
+            rooms.load(path)
         except ConfigError as error:
             files = {fault.file for fault in error.faults}
         assert files == {str(path)}
@@ -302,14 +302,14 @@ def test_whatever_the_text_is_the_file_is_read_or_its_faults_are_told(text: str)
 def test_a_byte_order_mark_is_not_held_against_the_file(tmp_path: Path) -> None:
     path = tmp_path / "guardia.toml"
     path.write_bytes(b"\xef\xbb\xbf[api]\r\nport = 8081\r\n")
-    assert config.load(path, rooms.tables(), rooms.LISTS)["api"].port == 8081
+    assert rooms.load(path)["api"].port == 8081
 
 
 def test_bytes_that_are_no_text_are_found_on_their_line(tmp_path: Path) -> None:
     path = tmp_path / "guardia.toml"
     path.write_bytes(b"[api]\n# caf\xe9\n")
     with pytest.raises(ConfigError, match=r":2: found a byte that is no UTF-8 \(0xe9\)"):
-        config.load(path, rooms.tables(), rooms.LISTS)
+        rooms.load(path)
 
 
 def test_faults_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_faults_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="GUARDIA_CONFIG"):
-        config.load(tmp_path / "nowhere.toml", rooms.tables(), rooms.LISTS)
+        rooms.load(tmp_path / "nowhere.toml")
 
 
 def test_what_is_no_file_of_a_readable_length_is_told(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_what_is_no_file_of_a_readable_length_is_told(tmp_path: Path) -> None:
         (Path("/dev/zero"), "more than 16MiB"),
     ):
         with pytest.raises(ConfigError, match=said):
-            config.load(path, rooms.tables(), rooms.LISTS)
+            rooms.load(path)
 
 
 def test_guardia_check_prints_the_faults_and_leaves_with_100(tmp_path: Path) -> None:

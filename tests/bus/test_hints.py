@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api import tokens
-from bus import check, config, rooms
+from bus import check, rooms
 from bus.hints import hints, measured, slip
 
 
@@ -30,7 +30,7 @@ def test_a_slip_is_told_and_a_plugins_name_is_not(name: str, told: str) -> None:
 
 
 def test_what_guardia_brings_and_documents_has_no_slip() -> None:
-    settings = config.load(Path(__file__).parents[2] / "etc" / "minimal.toml", rooms.tables(), rooms.LISTS)
+    settings = rooms.load(Path(__file__).parents[2] / "etc" / "minimal.toml")
     assert hints(settings) == []
 
 
@@ -52,7 +52,7 @@ def test_check_tells_it_and_the_configuration_is_right_all_the_same(
 def noted(tmp_path: Path, text: str) -> list[str]:
     path = tmp_path / "guardia.toml"
     path.write_text(text)
-    return hints(config.load(path, rooms.tables(), rooms.LISTS))
+    return hints(rooms.load(path))
 
 
 def test_nobody_is_meant_to_be_his_own_parent(tmp_path: Path) -> None:

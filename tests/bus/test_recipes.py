@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import config, rooms
+from bus import rooms
 from tests.namespaces import WHY_NOT, can_unshare, unshared
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ def test_what_a_recipe_shows_is_a_right_configuration(text: str, tmp_path: Path)
     path = tmp_path / "guardia.toml"
     path.write_text(text)
     secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "https://receiver.example/x")
-    config.load(path, rooms.tables(), rooms.LISTS, environment=secrets)
+    rooms.load(path, environment=secrets)
 
 
 @pytest.mark.parametrize("unit", ["guardia", "guardia-agent"])
@@ -137,7 +137,7 @@ def test_all_rooms_are_in_the_image_and_all_that_is_copied_is_there() -> None:
 
 
 def test_the_hub_in_a_container_is_reached_by_the_ports_that_it_publishes_and_takes_only_who_is_known() -> None:
-    settings = config.load(DEPLOY / "container.toml", rooms.tables(), rooms.LISTS, environment={})
+    settings = rooms.load(DEPLOY / "container.toml", environment={})
     bus, api = settings["bus"], settings["api"]
     assert bus.keys
     assert (api.bind, bus.door, bus.receipts) == ("0.0.0.0", "tcp://0.0.0.0:5560", "tcp://0.0.0.0:5561")

@@ -62,9 +62,9 @@ def test_a_table_of_a_list_without_its_marks_says_nothing_of_what_has_no_value_b
     given = [f"{key} = {json.dumps(value)}" for key, value in needed.items()]
     path = tmp_path / "guardia.toml"
     path.write_text("\n".join([*rest, *given]))
-    full = config.load(path, rooms.tables(), rooms.LISTS)
+    full = rooms.load(path)
     path.write_text("\n".join([f"[[{name}]]", *given]))
-    assert full[name] == config.load(path, rooms.tables(), rooms.LISTS)[name]
+    assert full[name] == rooms.load(path)[name]
 
 
 def test_the_reference_names_the_words_that_a_setting_may_be() -> None:
@@ -80,4 +80,4 @@ def test_the_hubs_configuration_lists_every_setting() -> None:
 
 @pytest.mark.parametrize("name", ["guardia.toml", "minimal.toml", "agent.toml"])
 def test_what_is_shipped_is_right(name: str) -> None:
-    config.load(PROJECT / "etc" / name, rooms.tables(), rooms.LISTS)
+    rooms.load(PROJECT / "etc" / name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-from bus import config, enrolled, keys, rooms
+from bus import enrolled, keys, rooms
 from bus.control import Hello, pack_hello
 from bus.keys import KeyPair
 from bus.messages import KINDS, Layout, Sample
@@ -47,7 +47,7 @@ class Rig:
             f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n{settings}\n'
             "[collector]\nreport_seconds = 1\n"
         )
-        loaded = config.load(file, rooms.tables(), rooms.LISTS)
+        loaded = rooms.load(file)
         self.program: Program[Collector] = Program("collector", "collector", loaded, self.home, logging.getLogger("t"))
         self.refusals = Refusals()
         self.stair, self.settle = Publish(self.program.context), Pull(self.program.context)

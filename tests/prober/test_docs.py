@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from alerter.terms import condition
-from bus import config, rooms
+from bus import rooms
 from bus.command import COMMANDS
 from prober.checks import CHECKS
 from prober.machine import diagram
@@ -20,7 +20,7 @@ def test_every_example_is_right(tmp_path: Path) -> None:
     assert len(examples) >= 6
     for example in examples:
         file.write_text(example)
-        config.load(file, rooms.tables(), rooms.LISTS)
+        rooms.load(file)
 
 
 def test_every_check_is_listed() -> None:

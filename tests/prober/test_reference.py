@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import config, rooms
+from bus import rooms
 from prober.checks import CHECKS
 from prober.reference import fresh, words
 
@@ -34,12 +34,12 @@ def test_every_check_has_its_section(kind: str) -> None:
 def test_every_example_is_understood(tmp_path: Path, example: str) -> None:
     file = tmp_path / "guardia.toml"
     file.write_text(example)
-    found = config.load(file, rooms.tables(), rooms.LISTS, environment=SECRETS)
+    found = rooms.load(file, environment=SECRETS)
     assert len(found["services"]) == example.count("[[services]]")
 
 
 def test_every_check_is_shown_in_an_example(tmp_path: Path) -> None:
     file = tmp_path / "guardia.toml"
     file.write_text("\n".join(EXAMPLES))
-    found = config.load(file, rooms.tables(), rooms.LISTS, environment=SECRETS)
+    found = rooms.load(file, environment=SECRETS)
     assert {type(one) for one in found["services"]} == {rooms.SERVICES.record(kind) for kind in CHECKS}

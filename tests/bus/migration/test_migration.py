@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus import config, rooms
+from bus import rooms
 from bus.migration.command import main
 from bus.migration.names import fit
 from bus.migration.new import renewed
@@ -30,7 +30,7 @@ def migrated(raw: Any, folder: Path) -> tuple[Settings, list[str]]:
     to = folder / "guardia.toml"
     assert main([str(folder / "config.json"), "--to", str(to), "--force"]) in (0, 1)
     notes = [f"{note.place}: {note.text}" for note in renewed(read(text(raw))).notes]
-    return config.load(to, rooms.tables(), rooms.LISTS), notes
+    return rooms.load(to), notes
 
 
 def test_all_that_it_knew_is_in_the_new_file(tmp_path: Path) -> None:

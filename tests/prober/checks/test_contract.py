@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import config, rooms
+from bus import rooms
 from bus.config import ConfigError
 from bus.messages import encode
 from bus.settings import settings_of
@@ -149,7 +149,7 @@ def test_the_kind_of_a_check_is_told_by_its_word_or_its_address(tmp_path: Path) 
         "[[services]]\nname = 'db'\nurl = 'tcp://db-1:5432'\nexpect = 'x'\n"
         "[[services]]\nname = 'cache'\ncheck = 'tcp'\nurl = 'redis://db-1:6379'\n"
     )
-    services = config.load(file, rooms.tables(), rooms.LISTS)["services"]
+    services = rooms.load(file)["services"]
     assert [type(one).__name__ for one in services] == ["Tcp", "Tcp"]
     assert services[0].expect == "x"
 
@@ -163,7 +163,7 @@ def test_a_service_that_cannot_be_checked_is_told_with_all_that_is_wrong(tmp_pat
         "[[services]]\nname = 'c'\nurl = 'tcp://db-1:1'\nexpect = '('\n"
     )
     with pytest.raises(ConfigError) as caught:
-        config.load(file, rooms.tables(), rooms.LISTS)
+        rooms.load(file)
     lines = [str(fault).partition("guardia.toml")[2] for fault in caught.value.faults]
     assert len(lines) == 8, lines
     for line, words in zip(

@@ -68,7 +68,7 @@ def maintenance(body: str) -> tuple[Opening, ...]:
     """When the maintenance windows are open, or will be; a hub of an earlier version tells none."""
     return tuple(
         Opening(text(row.get("name")), starts, until, _globs(row))
-        for row in _listed(load(body), "maintenance")
+        for row in _rows(load(body).get("maintenance"))
         if (starts := seconds(row.get("starts"))) is not None and (until := seconds(row.get("until"))) is not None
     )
 

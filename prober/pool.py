@@ -21,6 +21,8 @@ R = TypeVar("R")
 STACK_BYTES = 512 * 1024
 """Of one thread's stack, of which a check uses a part; the usual 8 MB would be reserved a thousand times."""
 IDLE_SECONDS = 20.0
+AGAIN_SECONDS = 1.0
+"""Where the system has no thread for a call, it is asked again after so long."""
 FILES_OF_ONE = 4
 """What one check has open: a connection, what the deadline holds of it, and both again where a certificate is bad."""
 SPARE_FILES = 300
@@ -41,13 +43,14 @@ class Pool:
 
     def __init__(self, loop: Loop, most: int, name: str, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.most = most
+        self._loop = loop
         self._handback = Handback(loop)
         self._name = name
         self._idle_seconds = idle_seconds
         self._calls: deque[Call] = deque()
         self._turn = threading.Condition()
         self._threads = self._idle = self._made = 0
-        self._closed = False
+        self._closed = self._waits = False
 
     @property
     def busy(self) -> int:
@@ -72,19 +75,35 @@ class Pool:
             if self._idle >= len(self._calls):
                 self._turn.notify()
                 return
-            if self._threads >= self.most:
-                return
+        self._grow()
+
+    def _grow(self) -> bool:
+        """Make one more thread; False where there may be no more, or the system has none, which is asked again then."""
+        with self._turn:
+            if self._closed or self._threads >= self.most:
+                return False
             self._threads += 1
             self._made += 1
             name = f"{self._name}-{self._made}"
         before = threading.stack_size(STACK_BYTES)
         try:
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError:  # the system has no more threads: those there are take it in their turn
+        except RuntimeError:
             with self._turn:
                 self._threads -= 1
+            if not self._waits:
+                # There may be no thread that could take it, and no further call that asks for one.
+                self._waits = True
+                self._loop.after(AGAIN_SECONDS, self._catch_up)
+            return False
         finally:
             threading.stack_size(before)
+        return True
+
+    def _catch_up(self) -> None:
+        self._waits = False
+        while self._calls and self._grow():
+            pass
 
     def close(self) -> None:
         """Take no result any more; threads end when their calls do."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bus.loop import Loop
+from prober import pool
 from prober.pool import FILES_OF_ONE, SPARE_FILES, Pool, possible
 
 
@@ -79,6 +80,24 @@ def test_threads_that_have_nothing_to_do_end(room: Room) -> None:
     room.until(lambda: room.pool.threads == 0)
     room.pool.submit(lambda: "again", room.found.append)
     room.until(lambda: room.found[-1] == "again")
+
+
+def test_calls_for_which_the_system_has_no_thread_are_made_once_it_has(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(pool, "AGAIN_SECONDS", 0.01)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_more)
+        for number in range(3):
+            room.pool.submit(lambda number=number: number, room.found.append)  # type: ignore[misc]
+        for _ in range(5):
+            room.loop.pass_once(0.02)
+    assert (room.pool.busy, room.pool.waiting, room.pool.threads) == (3, 3, 0)
+    room.until(lambda: len(room.found) == 3)
+    assert sorted(str(one) for one in room.found) == ["0", "1", "2"]
 
 
 def test_a_call_that_hangs_does_not_keep_the_end() -> None:

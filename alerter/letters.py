@@ -128,6 +128,8 @@ class Told:
     recovered: bool = False
     reached: str = NO
     said: tuple[Said, ...] = ()
+    severity: str = ""
+    """With which it was told of first; empty in rows of earlier versions."""
 
     @property
     def row(self) -> str:

@@ -126,7 +126,7 @@ def _said(intents: Sequence[Intent]) -> list[Reason]:
 
 def noted(told: Told | None, intent: Intent, incident: Incident, now: int) -> Told:
     """What the channel counts as told once the intent is in the outbox."""
-    told = told or Told(incident.id, intent.channel, subject=incident.subject, first_at=now)
+    told = told or Told(incident.id, intent.channel, incident.subject, first_at=now, severity=incident.severity)
     match intent.about:
         case "recovery":
             return replace(told, recovered=True)

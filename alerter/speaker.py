@@ -133,7 +133,8 @@ class Speaker:
             known = {n: one for n, one in told.items() if not (incident.firing and one.refused_before(self._as_is[n]))}
             decided = decide(incident, holds.get(incident.id, ()), known, self._routes, now)
             for intent in decided.intents:
-                self._put(transaction, incident, intent, told.get(intent.channel), now)
+                # Of one channel there may be several: an alarm, and that it is acknowledged.
+                told[intent.channel] = self._put(transaction, incident, intent, told.get(intent.channel), now)
                 written = True
             found[incident.id] = decided.reasons
         if written:
@@ -177,15 +178,17 @@ class Speaker:
         intent: Intent,
         told: Told | None,
         now: int,
-    ) -> None:
+    ) -> Told:
         number = int(transaction.get("state", "outbox.order") or 0) + 1
         transaction.put("state", "outbox.order", number)
-        order = order_of(number, incident.severity)
+        told = noted(told, intent, incident, now)
+        # What became graver since goes with its alarm, which may still wait, and never before it.
+        order = order_of(number, told.severity or incident.severity)
         item = Item(intent.key(incident), intent.channel, intent.about, now, incident, order)
         transaction.put("outbox", item.row, letters.as_row(item))
-        told = noted(told, intent, incident, now)
         told = told.noted(Said(now, intent.about, incident.transition, "waiting"))
         transaction.put("told", told.row, letters.as_row(told))
+        return told
 
     # -- sending ---
 

@@ -21,7 +21,7 @@ from bus.config import Secret
 from bus.loop import Loop
 from tests.alerter.receiver import Receiver, Reply
 from tests.alerter.rooms import Friend, Rooms
-from tests.alerter.shapes import NOON, SECOND, burning, over, service_down
+from tests.alerter.shapes import NOON, SECOND, acknowledged, burning, over, service_down
 
 HOLD = Hold("silence", "silenced by anna", None)
 
@@ -201,6 +201,31 @@ def test_a_hold_is_told_as_a_reason_and_its_end_speaks(rooms: Rooms) -> None:
     room.judged(burning())
     room.quiet()
     assert ops.texts() == [("alarm", "web-1")]
+
+
+def test_who_hears_of_an_alarm_that_is_acknowledged_already_hears_of_its_end(rooms: Rooms) -> None:
+    ops = Friend()
+    room = rooms({"ops": ops})
+    known = acknowledged(burning())
+    room.judged(known, holds={known.id: (HOLD,)})
+    room.judged(known)
+    room.quiet()
+    room.judged(over(known))
+    room.quiet()
+    assert ops.texts() == [("alarm", "web-1"), ("acknowledged", "web-1"), ("recovery", "web-1")]
+
+
+def test_what_became_graver_while_its_alarm_waits_is_told_in_its_order(rooms: Rooms) -> None:
+    ops = Friend(outcomes=[Later(0.01, "no network")] * 3)
+    room = rooms({"ops": ops})
+    room.judged(burning())
+    room.until(lambda: len(ops.outcomes) < 3)
+    graver = burning(severity="critical")
+    room.judged(graver)
+    room.judged(over(graver))
+    room.ahead += 600
+    room.quiet()
+    assert ops.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
 
 
 def test_a_channels_own_fault_is_tried_again_and_tells_no_secret(

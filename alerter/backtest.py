@@ -60,9 +60,7 @@ def main(argv: Sequence[str]) -> int:
         today = rooms.load(home.config_path(given.config, os.environ), needs=())
         tried = changed(today, given.rule, given.when, given.lasts) if given.rule else rules_in(Path(given.rules))
     except ConfigError as error:
-        for fault in error.faults:
-            print(f"guardia backtest: {fault}", file=sys.stderr)
-        return WRONG
+        return hubs.refused(error, "guardia backtest")
     new, old = (replay_of(today, one, start, given.host) for one in (tried, today))
     try:
         with Asking(home.of(given.config, os.environ), seconds=PATIENCE) as asking:

@@ -216,9 +216,9 @@ def _is_here(reason: str) -> bool:
     return host in LOOPBACK or host.startswith("127.")
 
 
-def refused(error: ConfigError) -> int:
-    """Say each fault in a line; returns the exit code."""
-    sys.stderr.write("".join(f"{fault}\n" for fault in error.faults))
+def refused(error: ConfigError, command: str = "") -> int:
+    """Say each fault in a line, behind the name of the command if one is given; returns the exit code."""
+    sys.stderr.write("".join(f"{command}: {fault}\n" if command else f"{fault}\n" for fault in error.faults))
     return WRONG
 
 

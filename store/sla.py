@@ -88,9 +88,7 @@ def main(argv: Sequence[str]) -> int:
                 known = watched(here["services"], here["maintenance"])
             found = list(_kept(asking.ask, known, given, months, now))
     except ConfigError as error:
-        for fault in error.faults:
-            print(f"guardia sla: {fault}", file=sys.stderr)
-        return WRONG
+        return hubs.refused(error, "guardia sla")
     except ValueError as error:
         print(f"guardia sla: {error}", file=sys.stderr)
         return WRONG

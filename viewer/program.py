@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.speed is not None and (begin is None or not 0 <= given.speed <= FASTEST):
             raise Mistake(f"--speed goes with --replay and is a number from 0 to {FASTEST:g}")
     except ConfigError as error:
-        return _refuse("\n".join(str(fault) for fault in error.faults))
+        return hubs.refused(error)
     except Unfit as error:
         return _refuse(str(error))
     except (Mistake, ValueError) as error:

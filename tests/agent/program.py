@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -27,12 +28,11 @@ def raw(text: bytes) -> Answer:
 
 
 def endless(begin: bytes, piece: bytes, pause: float) -> Answer:
-    """Goes on for as long as somebody listens, or the test lasts."""
-    over = threading.Event()
+    """Goes on for as long as somebody listens."""
 
     def go_on(line: socket.socket) -> None:
         line.sendall(begin)
-        while not over.wait(pause):
+        while not select.select([line], [], [], pause)[0] or line.recv(4096):
             line.sendall(piece)
 
     return go_on

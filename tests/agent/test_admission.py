@@ -109,4 +109,4 @@ def let_in(new_each_time: int, step: float) -> float:
 
 
 def test_a_program_that_tells_ever_other_labels_leaves_the_names_of_its_host_let_in() -> None:
-    assert let_in(new_each_time=20, step=60.0) == DAY
+    assert let_in(new_each_time=40, step=120.0) == DAY

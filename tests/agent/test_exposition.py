@@ -230,7 +230,7 @@ def test_a_program_that_tells_nothing_has_nothing_to_tell() -> None:
 
 def test_ever_other_labels_fill_no_memory() -> None:
     shop = exposition(most=50)
-    for turn in range(100):
+    for turn in range(30):
         page = b"".join(b'hits{id="%d"} 1\n' % (1000 * turn + one) for one in range(1000))
         output = shop.read([page], 0.0)
         assert len(output.readings) == 50

@@ -22,6 +22,8 @@ ORDER = ("1h", "5m", "1m", "archive", "blocks", "rows")
 
 NOTHING: dict[str, Any] = dict.fromkeys(AGGREGATES, ())
 
+MATRICES = {"min": "least", "max": "most", "mean": "total", "last": "last"}
+"""By the aggregate that is asked for, the matrix of ``Rolled`` that it is made of."""
 
 MOST_NUMBERS = 4_000_000
 """In one answer: what takes more memory is refused before it is put together."""
@@ -102,8 +104,8 @@ def whole(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates
             f" {MOST_NUMBERS:,} an answer: ask for fewer metrics, or steps"
         )
     # One after the other, and together where two pieces share a step: sums of decimals stay exact.
-    unasked = [what not in aggregates for what in ("min", "max", "mean", "last")]
-    one = chained([spread(piece.names, piece.rolled, every).without(*unasked) for piece in pieces])
+    unasked = [matrix for what, matrix in MATRICES.items() if what not in aggregates]
+    one = chained([spread(piece.names, piece.rolled, every).without(unasked) for piece in pieces])
     if (one.starts[1:] <= one.starts[:-1]).any():
         one = coarser(those(one, np.argsort(one.starts, kind="stable")), grid.length)
     one = cut(one, grid.start, grid.start + grid.count * grid.length)

@@ -7,7 +7,7 @@ where no order of adding matters. Other numbers are added as floats, to some uni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from store.blocks.scaled import TENS, Floats, Integers, Scaled, scaled, scaled_o
 
 AGGREGATES = 5
 """Columns of a metric: count, min, max, sum, last."""
+NUMBERS = ("least", "most", "total", "last")
+"""The matrices of a rollup, of which those that nobody asks for may have no rows."""
 FIRST = 2
 """Columns before those of the metrics: starts, rows."""
 MOST_SUM = 2.0**62
@@ -45,49 +47,30 @@ class Rolled:
     total: Floats
     last: Floats
 
-    def without(self, least: bool, most: bool, total: bool, last: bool) -> Rolled:
-        """The same without these: of what nobody asks for there are no rows, and it costs nothing."""
-        none = self.total[:0]
-        return Rolled(
-            self.starts,
-            self.rows,
-            self.count,
-            none if least else self.least,
-            none if most else self.most,
-            none if total else self.total,
-            none if last else self.last,
-        )
+    @property
+    def matrices(self) -> tuple[npt.NDArray[Any], ...]:
+        """Count, least, most, total, last."""
+        return self.count, self.least, self.most, self.total, self.last
+
+    def without(self, names: Container[str]) -> Rolled:
+        """The same without these matrices: of what nobody asks for there are no rows, and it costs nothing."""
+        numbers = [self.total[:0] if name in names else getattr(self, name) for name in NUMBERS]
+        return Rolled(self.starts, self.rows, self.count, *numbers)
 
     @property
     def bytes(self) -> int:
         """What it takes in memory."""
-        numbers = self.least.nbytes + self.most.nbytes + self.total.nbytes + self.last.nbytes
-        return self.starts.nbytes + self.rows.nbytes + self.count.nbytes + numbers
+        return sum(one.nbytes for one in (self.starts, self.rows, *self.matrices))
 
     def alone(self) -> Rolled:
         """The same, not as a part of larger arrays, which would last as long as it does."""
-        return Rolled(
-            _own(self.starts),
-            _own(self.rows),
-            _own(self.count),
-            _own(self.least),
-            _own(self.most),
-            _own(self.total),
-            _own(self.last),
-        )
+        return Rolled(*map(_own, (self.starts, self.rows, *self.matrices)))
 
     def told(self) -> tuple[Integers, Scaled]:
         """The columns of a part that holds it: those of integers, and those of numbers behind them."""
         numbers = np.stack([self.count.astype(np.float64), self.least, self.most, self.total, self.last], axis=1)
         metrics, _, count = numbers.shape
         return np.stack([self.starts, self.rows]), Scaled.of(numbers.reshape(AGGREGATES * metrics, count))
-
-    def of(self, metric: int) -> Rolled:
-        """One metric alone."""
-        cut = slice(metric, metric + 1)
-        return Rolled(
-            self.starts, self.rows, self.count[cut], self.least[cut], self.most[cut], self.total[cut], self.last[cut]
-        )
 
 
 def rolled(times: Integers, values: Floats, length: int) -> Rolled:
@@ -141,16 +124,7 @@ def cut(one: Rolled, start: int, end: int) -> Rolled:
     first, last = np.searchsorted(one.starts, [start, end])
     if first == 0 and last == len(one.starts):
         return one
-    at = slice(int(first), int(last))
-    return Rolled(
-        one.starts[at],
-        one.rows[at],
-        one.count[:, at],
-        one.least[:, at],
-        one.most[:, at],
-        one.total[:, at],
-        one.last[:, at],
-    )
+    return those(one, slice(int(first), int(last)))
 
 
 def chained(some: Sequence[Rolled]) -> Rolled:
@@ -160,11 +134,7 @@ def chained(some: Sequence[Rolled]) -> Rolled:
     return Rolled(
         np.concatenate([one.starts for one in some]),
         np.concatenate([one.rows for one in some]),
-        np.concatenate([one.count for one in some], axis=1),
-        np.concatenate([one.least for one in some], axis=1),
-        np.concatenate([one.most for one in some], axis=1),
-        np.concatenate([one.total for one in some], axis=1),
-        np.concatenate([one.last for one in some], axis=1),
+        *[np.concatenate(alike, axis=1) for alike in zip(*[one.matrices for one in some], strict=True)],
     )
 
 
@@ -172,15 +142,8 @@ def stacked(some: Sequence[Rolled]) -> Rolled:
     """Rollups of the same spans, one metric under the other."""
     if len(some) == 1:
         return some[0]
-    return Rolled(
-        some[0].starts,
-        some[0].rows,
-        np.concatenate([one.count for one in some]),
-        np.concatenate([one.least for one in some]),
-        np.concatenate([one.most for one in some]),
-        np.concatenate([one.total for one in some]),
-        np.concatenate([one.last for one in some]),
-    )
+    matrices = map(np.concatenate, zip(*[one.matrices for one in some], strict=True))
+    return Rolled(some[0].starts, some[0].rows, *matrices)
 
 
 def spread(names: Sequence[str], one: Rolled, every: Sequence[str]) -> Rolled:
@@ -193,24 +156,16 @@ def spread(names: Sequence[str], one: Rolled, every: Sequence[str]) -> Rolled:
     count = one.count[places]
     count[absent] = 0
     numbers = []
-    for of in (one.least, one.most, one.total, one.last):
-        spread = of[places]
+    for name in NUMBERS:
+        spread = getattr(one, name)[places]
         spread[absent] = np.nan
         numbers.append(spread)
     return Rolled(one.starts, one.rows, count, *numbers)
 
 
-def those(one: Rolled, places: npt.NDArray[Any]) -> Rolled:
+def those(one: Rolled, places: npt.NDArray[Any] | slice) -> Rolled:
     """The spans at these places, or where this is true."""
-    return Rolled(
-        one.starts[places],
-        one.rows[places],
-        one.count[:, places],
-        one.least[:, places],
-        one.most[:, places],
-        one.total[:, places],
-        one.last[:, places],
-    )
+    return Rolled(one.starts[places], one.rows[places], *[matrix[:, places] for matrix in one.matrices])
 
 
 def opened(part: Part, metrics: Sequence[int]) -> Rolled:

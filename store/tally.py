@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from store.blocks.scaled import RAW, Integers, Scaled
-from store.rollup import FEW, MOST_SUM, Places, Rolled, coarser, folded, lengths, rolled, spans
-
-NUMBERS = ("least", "most", "total", "last")
+from store.rollup import FEW, MOST_SUM, NUMBERS, Places, Rolled, coarser, folded, lengths, rolled, spans
 
 
 @dataclass(frozen=True, slots=True)

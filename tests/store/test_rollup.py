@@ -44,6 +44,10 @@ def plainly(rows: Rows, metric: int, length: int) -> dict[int, tuple[int, float,
     return found
 
 
+def of_metric(one: Rolled, metric: int) -> Rolled:
+    return Rolled(one.starts, one.rows, *(matrix[metric : metric + 1] for matrix in one.matrices))
+
+
 def same(one: Rolled, other: Rolled) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in Rolled.__slots__)
 
@@ -93,8 +97,8 @@ def test_the_rollup_of_one_metric_is_that_among_others(rows: Rows) -> None:
     minutes = rolled(times, values, MINUTE)
     for metric in range(2):
         alone = rolled(times, values[[metric]], MINUTE)
-        assert same(alone, minutes.of(metric))
-        assert same(coarser(alone, 5 * MINUTE), coarser(minutes, 5 * MINUTE).of(metric))
+        assert same(alone, of_metric(minutes, metric))
+        assert same(coarser(alone, 5 * MINUTE), of_metric(coarser(minutes, 5 * MINUTE), metric))
 
 
 @given(ROWS)
@@ -104,7 +108,7 @@ def test_a_rollup_comes_back_from_its_bytes(rows: Rows) -> None:
     part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
     assert part.what == ROLLUP
     assert same(opened(part, [0, 1]), found)
-    assert same(opened(part, [1]), found.of(1))
+    assert same(opened(part, [1]), of_metric(found, 1))
 
 
 @given(ROWS)
@@ -117,7 +121,7 @@ def test_a_rollup_of_the_second_version_is_still_read(rows: Rows) -> None:
     data = packed(ROLLUP, len(found.starts), columns)
     part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
     assert same(opened(part, [0, 1]), found)
-    assert same(opened(part, [1]), found.of(1))
+    assert same(opened(part, [1]), of_metric(found, 1))
 
 
 def test_numbers_that_are_no_decimals_are_added_as_floats() -> None:
@@ -216,11 +220,11 @@ def test_a_cut_holds_its_start_and_not_its_end_and_the_cuts_are_the_whole(five: 
 
 
 def test_metrics_are_put_below_one_another_taken_apart_and_spread(five: Rolled) -> None:
-    assert same(stacked_floats([five.of(0), five.of(1)]), five)
+    assert same(stacked_floats([of_metric(five, 0), of_metric(five, 1)]), five)
     assert stacked_floats([five]) is five
     assert spread(["a", "b"], five, ["a", "b"]) is five
     wide = spread(["a", "b"], five, ["b", "c", "a"])
-    assert (same(wide.of(0), five.of(1)), same(wide.of(2), five.of(0))) == (True, True)
+    assert (same(of_metric(wide, 0), of_metric(five, 1)), same(of_metric(wide, 2), of_metric(five, 0))) == (True, True)
     assert wide.count[1].tolist() == [0] * 5
     assert all(np.isnan(of[1]).all() for of in (wide.least, wide.most, wide.total, wide.last))
     odd = those(five, np.array([False, True, False, True, False]))
@@ -234,8 +238,9 @@ def test_metrics_are_put_below_one_another_taken_apart_and_spread(five: Rolled) 
 
 def test_what_nobody_asks_for_takes_no_memory(five: Rolled) -> None:
     assert five.bytes == 8 * 5 * (1 + 1 + 2 + 4 * 2)
-    for asked in range(4):
-        without = five.without(*(place != asked for place in range(4)))
+    matrices = {"least", "most", "total", "last"}
+    for asked in matrices:
+        without = five.without(matrices - {asked})
         assert without.bytes == 8 * 5 * (1 + 1 + 2 + 2)
-        assert [len(of) for of in (without.least, without.most, without.total, without.last)][asked] == 2
+        assert len(getattr(without, asked)) == 2
         assert coarser(without, 5 * MINUTE).count.tolist() == [[7], [6]]

@@ -77,14 +77,14 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 MOST_NAMED = 12
 
 
-def meant(word: str, words: Sequence[str], what: str = "there are") -> str:
+def meant(word: str, words: Sequence[str]) -> str:
     """What to say to somebody who named ``word``, which is none of ``words``: the nearest, else what there is."""
     if near := did_you_mean(word, words):
         return near
     if not words:
-        return f"{what} none"
+        return "there are none"
     more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return f"{what}: {', '.join(words[:MOST_NAMED])}{more}"
+    return f"there are: {', '.join(words[:MOST_NAMED])}{more}"
 
 
 def fitting_none(globs: Iterable[str], words: Sequence[str]) -> str:

@@ -387,10 +387,3 @@ def encode(message: Message) -> tuple[Kind, bytes]:
     if kind.message is not Sample:
         kind.decode(body)  # refused here, not at the other end; samples were checked, and are many
     return kind, body
-
-
-def named(layout: Layout, sample: Sample) -> dict[str, float | None]:
-    """The sample's numbers under their names; raises ``Unfit`` when their counts differ."""
-    if len(layout.names) != len(sample.values):
-        raise Unfit(f"{len(sample.values)} values for {len(layout.names)} names")
-    return dict(zip(layout.names, sample.values, strict=True))

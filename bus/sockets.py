@@ -232,12 +232,8 @@ class Post(Road):
         self.raw.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self.raw.setsockopt(zmq.SNDHWM, 1000)
 
-    def letters(self, limit: int = 1000) -> list[list[bytes]]:
-        """Up to ``limit`` messages that have come, with who sent each."""
-        return [[frame.bytes for frame in frames] for frames in self.signed_letters(limit)]
-
-    def signed_letters(self, limit: int = 1000) -> list[list[zmq.Frame]]:
-        """As ``letters``, in frames that know the key they came by."""
+    def letters(self, limit: int = 1000) -> list[list[zmq.Frame]]:
+        """Up to ``limit`` messages that have come, with who sent each; the frames know the key they came by."""
         found: list[list[zmq.Frame]] = []
         receive, append = self.raw.recv_multipart, found.append
         with contextlib.suppress(zmq.Again):

@@ -79,7 +79,6 @@ class Places:
 class Quota:
     """What one sender may take now, in token buckets; raises ``Malformed``, whose reason a refusal is counted by."""
 
-    name: str
     allowed: Allowance
     messages: Bucket
     volume: Bucket
@@ -208,7 +207,7 @@ class Limits:
         sender = self._all.get(name)
         if sender is None:
             self._forget(now)
-            sender = self._all[name] = _quota(name, self._allowed, now)
+            sender = self._all[name] = _quota(self._allowed, now)
         if sender.now != now:
             sender.at(now)
         return sender
@@ -233,9 +232,8 @@ class Limits:
             senders.popitem(last=False)
 
 
-def _quota(name: str | bytes, allowed: Allowance, now: float) -> Quota:
+def _quota(allowed: Allowance, now: float) -> Quota:
     return Quota(
-        name if isinstance(name, str) else name.decode("ascii", "replace"),
         allowed,
         Bucket(allowed.messages, now),
         Bucket(allowed.bytes, now),

@@ -59,7 +59,7 @@ class Receipts:
 
         def drain() -> None:
             now = self._clock()
-            for letter in post.signed_letters():
+            for letter in post.letters():
                 sender, quota = None, None
                 try:
                     sender = who(letter[-1]) if who else None

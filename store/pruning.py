@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -205,7 +204,7 @@ def deleted_of(folder: Path) -> dict[str, int]:
         return {}
 
 
-def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: found.st_blocks * 512) -> list[Held]:
+def held(folder: Path) -> list[Held]:
     """All files of blocks, by kind, tier and time; what somebody put beside the tiers is none of them."""
     found = []
     for path in entries(folder, "*/*/*"):
@@ -213,7 +212,7 @@ def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: fou
         kind, tier = path.parts[-3:-1]
         if span is not None and _is_ours(kind, tier):
             with contextlib.suppress(OSError):
-                found.append(Held(path.name, kind, tier, span.start, span.end, size(path.stat())))
+                found.append(Held(path.name, kind, tier, span.start, span.end, path.stat().st_blocks * 512))
     return sorted(found, key=lambda one: (one.kind, one.tier, one.start))
 
 

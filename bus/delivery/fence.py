@@ -7,8 +7,7 @@ something at the next start means that the store died over it:
     fence = Fence(marker found at the start, b"" for none)
     fence.verdict(source, epoch, number)      BULK: in a batch; ALONE: not with others; QUARANTINE: do not touch it
     fence.parts(runs)                         which of several that are to be ALONE are worked on together
-    marker = fence.around(runs)               before a batch; or, before a message by itself:
-    marker = fence.alone(source, epoch, number)
+    marker = fence.around(runs)               before a batch, which may be of a single message
     marker = fence.cleared(runs)              after its commit; b"" when there is nothing to remember. Of runs with
                                               holes in them ``fence.settled(receiver.held)`` before, and of none here
 
@@ -96,10 +95,6 @@ class Fence:
             for source, epoch, first, last in runs
         ]
         return b"".join((self._memory(), *under))
-
-    def alone(self, source: str, epoch: int, number: int) -> bytes:
-        """The marker for one suspect."""
-        return self.around([(source, epoch, number, number)])
 
     def cleared(self, runs: Iterable[Run]) -> bytes:
         """The marker after these were committed, or put into quarantine: they are suspects no more."""

@@ -311,7 +311,7 @@ class Receiver:
         self._facts.clear()
         self._rejects.clear()
 
-    def receipts(self, hub_time: int, flags: Flags = Flags.NONE, credit: int = 0) -> list[Receipt]:
+    def receipts(self, hub_time: int, flags: Flags = Flags.NONE) -> list[Receipt]:
         """What to tell every producer that was heard since the last call; committed watermarks only."""
         marks: dict[str, list[Mark]] = {}
         for stream in self._touched:
@@ -338,8 +338,7 @@ class Receiver:
                     tuple(told[at : at + MAX_MARKS]),
                     answer,
                     flags,
-                    credit,
-                    rejects if at == 0 else (),
+                    rejects=rejects if at == 0 else (),
                 )
                 for at in range(0, max(1, len(told)), MAX_MARKS)
             ]

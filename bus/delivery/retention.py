@@ -44,9 +44,9 @@ class Extent:
         """What whoever sends it has to know of it."""
         return Kept(self.epoch, self.base, self.last, min(self.acked, self.last), min(self.once, self.last))
 
-    def copied(self, last: int | None = None) -> Extent:
-        """One that stays as this one is now, or ends elsewhere."""
-        return Extent(self.order, self.epoch, self.base, self.last if last is None else last, self.acked, self.once)
+    def copied(self) -> Extent:
+        """One that stays as this one is now."""
+        return Extent(self.order, self.epoch, self.base, self.last, self.acked, self.once)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from bus.delivery.retention import Extent
-from bus.spool.file import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +34,13 @@ class SpoolLimits:
 
 @dataclass(frozen=True, slots=True)
 class SpoolStatus:
-    """What a spool holds and lost; times in ns since 1970, 0 for never."""
+    """What a spool holds, may hold, and lost; see ``bus.keeping.Status``."""
 
     bytes: int
     limit: int
     seconds: float
-    """How long messages are kept at most."""
-    file_bytes: int
     messages: int
-    epochs: int
     dropped: int
-    dropped_first: int
-    dropped_last: int
-    moved_aside: str
-
-
-def status(
-    totals: Totals, extents: Collection[Extent], limits: SpoolLimits, file_bytes: int, moved_aside: str
-) -> SpoolStatus:
-    """What a spool says of itself."""
-    return SpoolStatus(
-        bytes=totals.used,
-        limit=limits.bytes,
-        seconds=limits.seconds,
-        file_bytes=file_bytes,
-        messages=sum(extent.count for extent in extents),
-        epochs=len(extents),
-        dropped=totals.dropped,
-        dropped_first=totals.dropped_first,
-        dropped_last=totals.dropped_last,
-        moved_aside=moved_aside,
-    )
 
 
 def faults(moved_aside: str, journal_fault: str) -> list[str]:

@@ -13,7 +13,7 @@ from bus.spool.doubt import AtIt, Look, doubtful, locked, move_aside
 from bus.spool.entry import MOST
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost, is_sound
 from bus.spool.journal import Journal
-from bus.spool.limits import SpoolLimits, SpoolStatus, faults, status
+from bus.spool.limits import SpoolLimits, SpoolStatus, faults
 from bus.spool.recent import Recent
 from bus.spool.replay import Noted, carry_over, left, replayed, stand_in, went
 
@@ -384,8 +384,8 @@ class Spool:
 
     def status(self) -> SpoolStatus:
         """What the spool holds and lost."""
-        size = self._file.size() if self._file is not None else 0
-        return status(self._totals, self._extents.values(), self.limits, size, self.moved_aside)
+        messages = sum(extent.count for extent in self._extents.values())
+        return SpoolStatus(self._totals.used, self.limits.bytes, self.limits.seconds, messages, self._totals.dropped)
 
     def close(self, now: float, wall: int) -> None:
         """Write what is not yet written, and let go of the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,10 +64,9 @@ def lines(host: str, found: Columns) -> Iterator[bytes]:
             yield json.dumps(series, separators=(",", ":")).encode() + b"\n"
 
 
-def selector(host: str, metrics: Sequence[str] = ()) -> str:
-    """What names all series of a host, or those of some metrics."""
-    some = "" if not metrics else f",metric=~{json.dumps('|'.join(map(re.escape, metrics)), ensure_ascii=False)}"
-    return f'{{host={json.dumps(host, ensure_ascii=False)},metric!=""{some}}}'
+def selector(host: str) -> str:
+    """What names all series of a host."""
+    return f'{{host={json.dumps(host, ensure_ascii=False)},metric!=""}}'
 
 
 def remade(host: str, answer: Iterable[bytes]) -> tuple[list[Row], tuple[str, ...]]:

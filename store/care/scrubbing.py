@@ -28,7 +28,6 @@ class State:
 
     def __init__(self, store: Path, note: Callable[[str], None], command: Sequence[str] = COMMAND) -> None:
         """``note`` is told of damage, in a sentence."""
-        self._store = store
         self._path = store / "state"
         self._note = note
         self._command = (*command, str(store.resolve()))

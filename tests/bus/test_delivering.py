@@ -88,9 +88,9 @@ class Rig:
             if self.storing and record.number == marks.get(record.epoch, 0) + 1:
                 marks[record.epoch] = record.number
         for who, frame in self.post.letters():
-            self.who, self.hello = who, read_hello(frame)
+            self.who, self.hello = who.bytes, read_hello(frame.bytes)
             told = tuple(Mark(offer.epoch, marks.get(offer.epoch, 0)) for offer in self.hello.offers)
-            self.post.deliver(who, pack_receipt(Receipt("web-1", 5, 1, NOON, told, self.hello.nonce)))
+            self.post.deliver(self.who, pack_receipt(Receipt("web-1", 5, 1, NOON, told, self.hello.nonce)))
         if marks and hasattr(self, "who"):
             told = tuple(Mark(epoch, watermark) for epoch, watermark in marks.items())
             self.post.deliver(self.who, pack_receipt(Receipt("web-1", 5, 1, NOON, told)))

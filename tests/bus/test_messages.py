@@ -33,7 +33,6 @@ from bus.messages import (
     is_metric,
     is_name,
     layout_id,
-    named,
 )
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -210,13 +209,6 @@ def test_a_layouts_id_is_of_its_names_and_their_order() -> None:
     assert Layout(("cpu.percent", "load.1m")).id == layout_id(("cpu.percent", "load.1m"))
     assert layout_id(("cpu.percent", "load.1m")) != layout_id(("load.1m", "cpu.percent"))
     assert layout_id(("cpu.percent",)) == int.from_bytes(hashlib.blake2b(b"cpu.percent", digest_size=8).digest(), "big")
-
-
-def test_numbers_get_their_names_only_when_there_are_as_many() -> None:
-    layout = Layout(("cpu.percent", "load.1m"))
-    assert named(layout, Sample(layout.id, (1.0, None))) == {"cpu.percent": 1.0, "load.1m": None}
-    with pytest.raises(Unfit):
-        named(layout, Sample(layout.id, (1.0,)))
 
 
 def test_codes_are_used_once_and_types_belong_to_one_kind() -> None:

@@ -46,7 +46,7 @@ def _check(path: Path, lives: list[list[list[str]]]) -> None:
         place = promised if line[0] == "kept" else base
         place[int(line[1])] = int(line[2])
     spool = Spool(path, source="web-1", now=time.monotonic(), wall=time.time_ns())
-    assert not spool.status().moved_aside
+    assert not spool.moved_aside
     assert not spool.journal_fault
     kept = {one.epoch: one for one in spool.kept()}
     for epoch, last in promised.items():
@@ -135,7 +135,7 @@ for one in spool.kept():
     number = one.base
     while number <= one.last and (found := spool.read(one.epoch, number, one.last)):
         number += len(found)
-print(spool.status().moved_aside)
+print(spool.moved_aside)
 spool.close(0.0, 10**18)
 """
 

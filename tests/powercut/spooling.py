@@ -89,8 +89,8 @@ def closed(spool: Spool) -> None:
 
 
 def _wrong(spool: Spool, promised: dict[int, int], gone: dict[int, int]) -> str:
-    if (spool.status().moved_aside and promised) or spool.journal_fault:
-        return f"it was moved aside: {spool.status().moved_aside} {spool.journal_fault}"
+    if (spool.moved_aside and promised) or spool.journal_fault:
+        return f"it was moved aside: {spool.moved_aside} {spool.journal_fault}"
     kept = {one.epoch: one for one in spool.kept()}
     for epoch, last in promised.items():
         if epoch not in kept or kept[epoch].last < last:

@@ -250,8 +250,8 @@ def test_what_the_last_run_died_over_is_taken_alone_and_put_aside_when_that_kill
     first.account.take_alone(first.batch, first.account.alone[0])
     assert [one.number for one in first.commit()] == [1]
 
-    again = Fence(Fence(batch).alone("web-1", 7, 2))
-    second = Desk(again.alone("web-1", 7, 2))
+    again = Fence(Fence(batch).around([("web-1", 7, 2, 2)]))
+    second = Desk(again.around([("web-1", 7, 2, 2)]))
     second.take(_sample(2))
     assert second.losses() == [Loss("web-1", 7, 2, 2, "rejected, poison")]
     assert [place[:3] for place in second.quarantined] == [("web-1", 7, 2)]

@@ -26,8 +26,8 @@ def test_after_a_death_over_a_batch_its_messages_are_worked_on_alone_and_no_othe
 
 
 def test_one_death_over_a_message_alone_may_be_chance_two_are_not() -> None:
-    once = Fence(Fence(Fence().around(BATCH)).alone("web-1", 7, 2))
-    twice = Fence(once.alone("web-1", 7, 2))
+    once = Fence(Fence(Fence().around(BATCH)).around([("web-1", 7, 2, 2)]))
+    twice = Fence(once.around([("web-1", 7, 2, 2)]))
 
     assert once.verdict("web-1", 7, 2) is Handling.ALONE
     assert twice.verdict("web-1", 7, 2) is Handling.QUARANTINE
@@ -76,7 +76,7 @@ def test_a_death_over_several_is_no_strike_against_any_of_them_however_often() -
 
 def test_a_death_over_a_batch_of_one_is_no_strike_yet() -> None:
     batch_of_one = Fence(Fence().around([("web-1", 7, 2, 2)]))
-    alone = Fence(batch_of_one.alone("web-1", 7, 2))
+    alone = Fence(batch_of_one.around([("web-1", 7, 2, 2)]))
 
     assert alone.verdict("web-1", 7, 2) is Handling.ALONE
 
@@ -84,7 +84,7 @@ def test_a_death_over_a_batch_of_one_is_no_strike_yet() -> None:
 def test_with_a_message_that_was_committed_its_strikes_are_forgotten_and_those_of_others_are_not() -> None:
     fence = Fence(Fence().around(BATCH))
     for one in (("web-1", 7, 2), ("web-2", 9, 5), ("web-2", 9, 5)):
-        fence = Fence(fence.alone(*one))
+        fence = Fence(fence.around([(*one, one[2])]))
     fence = Fence(fence.cleared([("mail", 1, 1, 9), ("web-1", 7, 1, 3)]))
 
     assert fence.verdict("web-2", 9, 5) is Handling.QUARANTINE

@@ -217,7 +217,7 @@ class Hub:
                         quarantined.add(key)
                     continue
                 if how is Handling.ALONE:
-                    self.marker = self._fence.alone(*key)
+                    self.marker = self._fence.around([(*key, record.number)])
                 if record.body == POISON:
                     raise Died
                 if receiver.admit(*place) is Verdict.NEW:

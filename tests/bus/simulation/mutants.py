@@ -30,10 +30,10 @@ class MaxSeen(Receiver):
 class ReceiptFirst(Receiver):
     """Receipts tell of what is in the batch, whether it was committed or not."""
 
-    def receipts(self, hub_time: int, flags: Flags = Flags.NONE, credit: int = 0) -> list[Receipt]:
+    def receipts(self, hub_time: int, flags: Flags = Flags.NONE) -> list[Receipt]:
         for stream in self._touched:
             stream.committed = stream.watermark
-        return super().receipts(hub_time, flags, credit)
+        return super().receipts(hub_time, flags)
 
 
 class EveryoneNew(Receiver):

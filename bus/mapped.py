@@ -17,6 +17,8 @@ from pathlib import Path
 
 import lmdb
 
+from bus.folder import sync_folder
+
 FILE_DAMAGED = (
     lmdb.CorruptedError,
     lmdb.PageNotFoundError,
@@ -108,16 +110,7 @@ def room_for(folder: Path, readers: int = READERS, *, write: bool = True) -> Ite
         raise
     if unsettled:
         for directory in (folder, *folder.parents[:DEEP]):
-            settle(directory)
-
-
-def settle(directory: Path) -> None:
-    """Make durable which names are in a directory: a file that is synced may lose its own in a power cut."""
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+            sync_folder(directory)
 
 
 def allocated(path: Path, size: int) -> None:

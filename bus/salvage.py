@@ -33,7 +33,8 @@ from zlib import crc32
 
 import lmdb
 
-from bus.mapped import DAMAGED, FILE_DAMAGED, NOT_NOW, SOUND, looked, room_for, settle
+from bus.folder import sync_folder
+from bus.mapped import DAMAGED, FILE_DAMAGED, NOT_NOW, SOUND, looked, room_for
 from bus.process import harden
 from bus.spool.doubt import BAD, move_aside
 
@@ -141,7 +142,7 @@ def _save(path: Path, whole: Path, tables: Sequence[str]) -> None:
                 _copied(path, partial, table, "backwards")
         with _fresh(partial) as fresh:
             fresh.sync(True)
-        settle(partial)
+        sync_folder(partial)
         partial.rename(whole)
     except (OSError, lmdb.Error) as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -157,7 +158,7 @@ def _copied(path: Path, fresh: Path, *how: str) -> int:
 
 def _replaced(path: Path, whole: Path, tables: Sequence[str]) -> tuple[str, int]:
     """Put the new memory in the old one's place: where that is now, and how many rows the new one has."""
-    settle(path.parent)
+    sync_folder(path.parent)
     rows = 0
     # Whatever were wrong with it now, the next life would find.
     with suppress(lmdb.Error), _opened(whole) as fresh, fresh.begin() as txn:
@@ -166,7 +167,7 @@ def _replaced(path: Path, whole: Path, tables: Sequence[str]) -> tuple[str, int]
     # Who was killed in between left it where it is by now.
     aside = move_aside(path, time.time_ns()).name if path.exists() else ""
     whole.rename(path)
-    settle(path.parent)
+    sync_folder(path.parent)
     return aside or max((one.name for one in path.parent.glob(f"{path.name}{BAD}*")), default="nothing"), rows
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 
 CHECKSUM = "checksum"
 
@@ -22,7 +22,7 @@ def rewrite(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)
-    settle(path.parent)
+    sync_folder(path.parent)
 
 
 def rewrite_checked(path: Path, told: Mapping[str, Any]) -> None:

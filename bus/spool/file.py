@@ -30,7 +30,8 @@ import lmdb
 
 from bus import failpoints, process
 from bus.delivery.retention import Extent, NoRoom, Place
-from bus.mapped import FILE_DAMAGED, room_for, settle
+from bus.folder import sync_folder
+from bus.mapped import FILE_DAMAGED, room_for
 from bus.wire import HEADER, measured, verify
 
 _KEY = struct.Struct(">IQ")
@@ -333,7 +334,7 @@ class SpoolFile:
                     os.fsync(copied.fileno())
                 self.close()
                 os.rename(fresh / "data.mdb", self.path / "data.mdb")
-                settle(self.path)
+                sync_folder(self.path)
                 self._open()
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

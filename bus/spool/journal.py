@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus import failpoints
-from bus.mapped import settle
+from bus.folder import sync_folder
 from bus.spool.entry import PAGE, Watermark, first_life, packed_entry
 
 
@@ -46,7 +46,7 @@ class Journal:
                 if not self.path.exists() or self.path.stat().st_size != self._size:
                     self._make()
                 # Whoever made it may have died before its name was durable.
-                settle(self.path.parent)
+                sync_folder(self.path.parent)
                 self._file = os.open(self.path, os.O_RDWR | os.O_DSYNC | os.O_CLOEXEC)
             except OSError:
                 self._given_up = True

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 from store.durable import rewrite
 
 MARK = "guardia-archive"
@@ -68,7 +68,7 @@ class Mark:
             rewrite(self._theirs, number + "\n")
         # The store may not know of an archive whose folder went in a power cut: it would wait for it for ever.
         for above in (folder.parent, *(made.parent for made in fresh)):
-            settle(above)
+            sync_folder(above)
         rewrite(self._ours, number + "\n")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bus import failpoints
-from bus.mapped import settle
+from bus.folder import sync_folder
 from bus.messages import KINDS
 from store.archive.files import Archive
 from store.archive.mark import RESTORED
@@ -206,7 +206,7 @@ class Mover:
             file = self.archive.opened(kind, span)
             self._blocks.roll.call({f"{kind}/{ARCHIVE}/{span.name}": file.index.rows if file is not None else 0})
         self._blocks.remove([block])
-        settle(block.parent)
+        sync_folder(block.parent)
         failpoints.at("archive.unlink")
         self.days += 1
         self._log.info("moved %s of %s to the archive", span.name, kind)
@@ -268,7 +268,7 @@ class Mover:
                 raise OSError(errno.ENODEV, self.archive.lacking)
             fresh.rename(path)
             for folder in (path.parent, *path.parents[1 : DEEP + 1]):
-                settle(folder)
+                sync_folder(folder)
             failpoints.at("archive.after_rename")
         finally:
             fresh.unlink(missing_ok=True)

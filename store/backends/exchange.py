@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 from store.backends import StoreBroken
 from store.backends.doubt import is_unborn
 from store.care.claiming import idle
@@ -66,7 +66,7 @@ def exchange(one: Path, other: Path) -> None:
     if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), str(one))
-    settle(one.parent)
+    sync_folder(one.parent)
 
 
 def prepared(rows: Path) -> list[tuple[Path, Path, int]]:
@@ -92,7 +92,7 @@ def take_restored(store: Path) -> Path | None:
     if store.exists():
         store.rename(before)
     restored.rename(store)
-    settle(store.parent)
+    sync_folder(store.parent)
     return before if before.exists() else store
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import lmdb
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
@@ -225,7 +225,7 @@ class Partitions:
         try:
             path.rename(gone)
             self.stuck.gone(path)
-            settle(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             if not gone.exists():
                 self.stuck.failed(path, error)

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from bus.mapped import is_passing, settle
+from bus.folder import sync_folder
+from bus.mapped import is_passing
 from bus.messages import KINDS
 from bus.questions import TooMuch
 from store.blocks.aside import misplaced
@@ -176,8 +177,8 @@ class Blocks:
         mark.parent.mkdir(exist_ok=True)
         mark.touch(mode=0o600)
         self.stuck.stays(mark)
-        settle(mark.parent)
-        settle(self.folder)
+        sync_folder(mark.parent)
+        sync_folder(self.folder)
 
     def unmark_late(self, day: int) -> None:
         """Have a day answered from its rollups again, which are made anew."""

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment
 from store.spans import ARCHIVE, RAW, day_of, month_of, name_of, span_of
@@ -165,7 +165,7 @@ class Roll:
         # Before the folder is settled, hence not by ``durable.rewrite``: if that fails, this is the new file already,
         # and to cut it where the old one had its half a line would damage it.
         self._half = None
-        settle(self._path.parent)
+        sync_folder(self._path.parent)
 
 
 def read_roll(folder: Path) -> tuple[dict[str, int], int, list[str]]:

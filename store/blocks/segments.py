@@ -33,7 +33,7 @@ from pathlib import Path
 from zlib import crc32
 
 from bus import failpoints
-from bus.mapped import settle
+from bus.folder import sync_folder
 from store.blocks.listing import Index, Place, Places, packed_index, read_index
 from store.blocks.opening import opened
 from store.blocks.parts import ROLLUP, Part
@@ -181,7 +181,7 @@ class Writing:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             for folder in path.parents[:DEEP]:
-                settle(folder)
+                sync_folder(folder)
         self._fresh = path.with_name(path.name + NEW)
         self._file = self._fresh.open("wb")
         self._places: list[Place] = []
@@ -224,7 +224,7 @@ class Writing:
         self._read_again()
         failpoints.at("seal.before_rename")
         self._fresh.rename(self.path)
-        settle(self.path.parent)
+        sync_folder(self.path.parent)
         failpoints.at("seal.after_rename")
         self._finished(full)
         return full

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bus.mapped import settle
+from bus.folder import sync_folder
 
 
 class Refused(Exception):
@@ -68,7 +68,7 @@ def made_alone(folder: Path) -> Iterator[None]:
     made = [above for above in folder.parents if not above.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for above in made:
-        settle(above.parent)
+        sync_folder(above.parent)
     with claimed(folder) as held:
         try:
             _emptied(folder)

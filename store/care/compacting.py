@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bus.folder import hand_over_all
-from bus.mapped import settle
+from bus.folder import hand_over_all, sync_folder
 from store.backends.doubt import is_doubted
 from store.backends.exchange import COMPACTED, COMPACTING, discard, prepared
 from store.backends.values import disk_bytes
@@ -94,7 +93,7 @@ def _prepared(apart: Apart, path: Path, done: Compacted) -> Path | None:
         done.left += "txn" in answer
         discard(making)
         return None
-    settle(making)
+    sync_folder(making)
     ready = path.with_name(f"{path.name}{COMPACTED}{answer['txn']}")
     hand_over_all(making, path.stat())
     making.rename(ready)

@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bus.folder import hand_over_all
-from bus.mapped import settle
+from bus.folder import hand_over_all, sync_folder
 from store.archive.mark import OURS, RESTORED, Mark
 from store.backends.exchange import restored_of, restoring_of
 from store.blocks.missing import MISSING
@@ -118,13 +117,13 @@ def _copied(taken: Path, coming: Path, manifest: Mapping[str, Any], progress: Pr
         if sealed(to)["sha256"] != file["sha256"]:
             raise Refused(f"{to}: what was copied is not what was read")
     for folder in sorted({file.parent for file in below(coming)}):
-        settle(folder)
+        sync_folder(folder)
 
 
 def _become(coming: Path, ready: Path) -> None:
     coming.rename(ready)
     try:
-        settle(ready.parent)
+        sync_folder(ready.parent)
     except OSError:
         with suppress(OSError):  # unless the writer has it already
             ready.rename(coming)

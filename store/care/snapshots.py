@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import __version__
-from bus.mapped import settle
+from bus.folder import sync_folder
 from store.archive.mark import OURS, RESTORED
 from store.backends.beginning import remedy
 from store.backends.values import disk_bytes
@@ -172,12 +172,12 @@ class _Copy:
     def become(self, to: Path) -> None:
         """Take the name ``to``, with all that was copied on the disk."""
         for folder in sorted({file.parent for file in below(self._partial)}):
-            settle(folder)
+            sync_folder(folder)
         if to.exists():
             to.rmdir()
         self._partial.rename(to)
         try:
-            settle(to.parent)
+            sync_folder(to.parent)
         except OSError:
             to.rename(self._partial)
             raise

@@ -145,7 +145,7 @@ def test_what_a_death_left_of_a_smaller_file_takes_no_room_for_long(tmp_path: Pa
 
 def test_its_name_is_on_the_disk_before_anything_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settled: list[Path] = []
-    monkeypatch.setattr("bus.mapped.settle", settled.append)
+    monkeypatch.setattr("bus.mapped.sync_folder", settled.append)
     file = _file(tmp_path / "spools")
     file.close()
 

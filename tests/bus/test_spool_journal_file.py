@@ -119,7 +119,7 @@ def test_it_is_not_used_before_its_name_is_on_the_disk(tmp_path: Path, monkeypat
         if len(settled) == 1:
             raise OSError(errno.EIO, "input/output error")
 
-    monkeypatch.setattr(journals, "settle", settle)
+    monkeypatch.setattr(journals, "sync_folder", settle)
     journal = Journal(tmp_path / "journal", 4 * PAGE)
     assert not journal.ready()
     journal.retry()

@@ -21,7 +21,7 @@ def test_what_was_opened_in_vain_is_closed_whoever_still_holds_the_error(
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
 
     with monkeypatch.context() as patched:
-        patched.setattr("bus.mapped.settle", failing)
+        patched.setattr("bus.mapped.sync_folder", failing)
         with pytest.raises(StoreBroken, match="Input/output error") as kept:
             environment(tmp_path, write=True)
 

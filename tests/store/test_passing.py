@@ -86,7 +86,7 @@ def test_names_are_made_durable_until_something_is_in_the_file(tmp_path: Path, m
     folder = tmp_path / "rows" / "sample" / "20260131T12"
     folder.mkdir(parents=True)
     made: list[Path] = []
-    monkeypatch.setattr(mapped, "settle", made.append)
+    monkeypatch.setattr(mapped, "sync_folder", made.append)
     lmdb.open(str(folder)).close()  # who made it was killed before its name was on the disk
     with room_for(folder), lmdb.open(str(folder)):
         pass

@@ -120,7 +120,7 @@ def test_what_a_killed_snapshot_left_is_named_by_the_next_and_never_one_that_is_
 def test_the_names_of_new_folders_above_a_copy_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(tmp_path / "store", commits=3).close()
     settled: list[Path] = []
-    monkeypatch.setattr(claiming, "settle", settled.append)
+    monkeypatch.setattr(claiming, "sync_folder", settled.append)
     snapshot(tmp_path / "store", tmp_path / "backup" / "january" / "copy")
     assert sorted(settled) == [tmp_path, tmp_path / "backup"]
 

@@ -251,7 +251,7 @@ def test_a_restore_that_is_said_to_have_failed_left_nothing_and_may_be_tried_aga
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
 
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "settle", fails_at_last)
+        patched.setattr(restoring, "sync_folder", fails_at_last)
         with pytest.raises(Refused, match="input/output error"):
             prepare(tmp_path / "copy", tmp_path / "store", manifest)
 

@@ -14,7 +14,6 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import zmq
 
@@ -28,6 +27,7 @@ from bus.fields import Unfit
 from bus.keeping import Keeping
 from bus.loop import Loop, Timer
 from bus.messages import Message, encode, is_name
+from bus.process import boot_id
 from bus.producer import Voice
 from bus.sockets import Hear, Push, Road, Watch
 from bus.timing import backoff, roughly
@@ -50,7 +50,6 @@ EARLY_SECONDS = 1.0
 """A timer that would come this much too early is set anew, at most twice in that time."""
 Way = Callable[[Push, Hear], tuple[str, str]]
 """Gives both roads their keys, and says where the door and the receipts are to be had now."""
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 NEWS: dict[Flag, tuple[str, str]] = {
     Flag.REFUSED: ("the hub refuses this producer's key", "the hub takes this producer's key"),
     Flag.HUB_FULL: ("the hub's disk is full: messages wait here", "the hub has room again"),
@@ -60,14 +59,6 @@ NEWS: dict[Flag, tuple[str, str]] = {
         "the spool can be written again",
     ),
 }
-
-
-def boot_id() -> str:
-    """What tells this start of this machine from all others; empty where the kernel does not say."""
-    try:
-        return BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
 
 
 class Deliverer(Voice):

@@ -17,13 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bus.process import boot_id
 from bus.vitals import Vitals
 
 CRASHES = "program.crashes"
 WITHIN = 600.0
 """An end counts for so many seconds."""
 MOST = 100
-BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Life:
         self._path = run / f"{name}.lives"
         self._within = within
         self._now = now
-        self._boot = _boot()
+        self._boot = boot_id() or "-"
         self._past = self._kept().begun(now(), is_alive)
         self._is_up = False
         self._keep(self._past)
@@ -143,10 +143,3 @@ def begun(run: Path, name: str, vitals: Vitals) -> Life:
     life = Life(run, name, is_alive=lambda _: False)
     vitals.source(life.readings)
     return life
-
-
-def _boot() -> str:
-    try:
-        return BOOT.read_text(encoding="ascii").strip() or "-"
-    except OSError:
-        return "-"

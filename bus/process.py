@@ -29,10 +29,19 @@ _ATTR = struct.Struct("=IIQiIQQQ")
 """``struct sched_attr``: its size, policy, flags, nice, priority, how long a turn is, two for realtime."""
 _SCHED_ATTR = {"x86_64": (315, 314), "aarch64": (275, 274)}
 """The numbers of sched_getattr(2) and sched_setattr(2), for which the C library has no names."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SHORT_TURN = 100_000
 """The shortest that there is, ns."""
 _SHOWN = 15
 """Bytes of a process's name that the kernel keeps."""
+
+
+def boot_id() -> str:
+    """What tells this start of this machine from all others; empty where the kernel does not say."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 class Lock:

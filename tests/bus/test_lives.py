@@ -97,7 +97,7 @@ def test_an_end_counts_for_ten_minutes_also_while_the_program_lives_on(program: 
 
 def test_what_the_machine_ended_is_nobodys_fault(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     boot = program.run / "boot"
-    monkeypatch.setattr("bus.lives.BOOT", boot)
+    monkeypatch.setattr("bus.process.BOOT_ID", boot)
     for number in range(5):
         boot.write_text(f"boot-{number}\n")
         life = program.begins()

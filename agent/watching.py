@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.watchman import Cry, Watchman
-from bus.messenger import said
 from bus.secret import Secret
+from bus.webhook import said
 
 LOOK_SECONDS = 5.0
 Submit = Callable[[Callable[[], Any], Callable[[Any], None]], None]

@@ -29,9 +29,8 @@ from typing import NamedTuple
 
 from bus.control import MAX_HELLO, Hello, Receipt, Reject, SpoolReport, pack_hello
 from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
-from bus.delivery.retention import Evicted, NoRoom
+from bus.delivery.retention import Evicted, NoRoom, seconds_left
 from bus.delivery.ring import Ring
-from bus.delivery.room import seconds_left
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag
 from bus.keeping import Keeping

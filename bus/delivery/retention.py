@@ -1,4 +1,4 @@
-"""What a spool lets go of, and in which order (rule R7). Pure.
+"""What a spool lets go of, in which order (rule R7), and how long it is until then. Pure.
 
 Acknowledged messages stay while there is room and they are not too old, so that a store restored from an older
 copy can be refilled. When room is needed, acknowledged messages go first, oldest first; then unacknowledged
@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bus.delivery.outflow import Kept
+
+SURE_SECONDS = 60.0
+"""Of what was told in less time nobody can tell how much is told."""
 
 
 class NoRoom(Exception):
@@ -132,3 +135,15 @@ class Ages:
         old = [at for at, _ in self.marks if at <= running][:-1]
         del self.marks[: len(old)]
         return old
+
+
+def seconds_left(*, most: int, longest: float, size: float, waiting: int, told: int, elapsed: float) -> float | None:
+    """Seconds until the oldest message that waits for the store has to go; None while that cannot be told.
+
+    The spool takes ``most`` bytes, ``size`` for each message, and keeps each for ``longest`` seconds. In it are
+    ``waiting`` that the store does not have; ``told`` were told within ``elapsed`` seconds, and so it is to go on.
+    """
+    if elapsed < SURE_SECONDS or not told or size <= 0:
+        return None
+    each = elapsed / told
+    return max(0.0, min((most / size - waiting) * each, longest - waiting * each))

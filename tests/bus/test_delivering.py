@@ -345,7 +345,7 @@ def test_a_receipts_road_that_refuses_alone_is_connected_anew_and_receipts_are_h
 def test_who_hears_no_receipts_says_how_long_the_spool_has_room(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bus.delivery.room.SURE_SECONDS", 0.0)
+    monkeypatch.setattr("bus.delivery.retention.SURE_SECONDS", 0.0)
     rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
     rig.until(lambda: "6.1" in rig.bodies() and not rig.unacknowledged, "its receipt")
     told = rig.deliverer.vitals()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bus.delivery.room import seconds_left
+from bus.delivery.retention import seconds_left
 
 DAY = 86_400.0
 

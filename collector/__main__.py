@@ -14,8 +14,7 @@ from collector.door import Door
 from collector.intake import Intake
 from collector.public import Public
 from collector.receipts import Receipts
-from collector.refusals import Refusals
-from collector.report import Report
+from collector.refusals import Refusals, Report
 from collector.scarce import NO_ROOM, in_time
 
 HEAP_BYTES = 4_194_304

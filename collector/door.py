@@ -13,10 +13,9 @@ from bus.sockets import Publish, Pull
 from bus.vitals import Vitals
 from bus.wire import PLACE_BITS, Malformed, stamped
 from collector.entrance import Entrance, HangUp, Who
-from collector.intake import Intake
+from collector.intake import Intake, never_let_in
 from collector.limits import Limits
 from collector.refusals import Refusals
-from collector.refused import refusals
 
 MICROSECOND = 1000
 """Receipt is told in whole ones: nothing here is done faster, and chance digits fill disks."""
@@ -57,14 +56,14 @@ class Door:
         name: str,
         who: Who | None = None,
         limits: Limits | None = None,
-        hang_up: HangUp | None = None,
+        hang_up: HangUp = lambda frame: None,
     ) -> Callable[[], None]:
         """The handler for ``pull``: takes what has come and passes it on; the rest: see ``Entrance``."""
         entrance = Entrance(pull, intake, name, who, limits, hang_up)
 
         def refuse(fault: Malformed, sender: str, frame: bytes, keyed: str | None) -> None:
             self._refusals.count(fault.reason, sender, str(fault))
-            told = refusals(frame, fault.reason, public=intake.public)
+            told = never_let_in(frame, fault.reason, public=intake.public)
             if who is not None:
                 # Nobody may have somebody else's records passed as refused.
                 told = [one for one in told if one.source == keyed]

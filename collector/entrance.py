@@ -9,7 +9,6 @@ import zmq
 
 from bus.sockets import Pull
 from bus.wire import HEADER, Malformed
-from collector.hangup import descriptor_of
 from collector.intake import Intake, Partly
 from collector.limits import Limits, Quota
 from collector.usual import SAMPLES
@@ -18,8 +17,8 @@ _SOURCE_LENGTH = 4
 """Where a record's header says how long its source is; see ``bus/wire.py``."""
 Who = Callable[[zmq.Frame], str]
 """The name that a frame's connection stands for; raises ``Malformed`` when it stands for none any more."""
-HangUp = Callable[[int], object]
-"""Ends the connection with this file descriptor."""
+HangUp = Callable[[zmq.Frame], object]
+"""Ends the connection that a frame came by."""
 Refuse = Callable[[Malformed, str, bytes, str | None], None]
 """Is told of a refusal: why, of whom, which frame, and the name that its key stands for."""
 ByKind = dict[str, list[bytes]]
@@ -38,7 +37,7 @@ class Entrance:
     name: str
     who: Who | None = None
     limits: Limits | None = None
-    hang_up: HangUp | None = None
+    hang_up: HangUp = lambda frame: None
     _parted: bool = False
 
     def taken(self, frames: int, room: int, now: float, refuse: Refuse) -> tuple[ByKind, int]:
@@ -106,14 +105,9 @@ class Entrance:
                 data = fault.refused
             refuse(fault, sender or self._sender(frame), data, sender)
             if fault.reason == "revoked" or (quota is not None and quota.hopeless):
-                self._end(frame)
+                self.hang_up(frame)
         else:
             by_kind.setdefault(kind, []).append(data)
-
-    def _end(self, frame: zmq.Frame) -> None:
-        fd = descriptor_of(frame)
-        if self.hang_up is not None and fd is not None:
-            self.hang_up(fd)
 
     def _sender(self, frame: zmq.Frame) -> str:
         """Where a frame of nobody's came from."""

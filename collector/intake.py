@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bus.control import WHY, Refusal
 from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
 from bus.wire import HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Malformed, verify, walk
 from collector.limits import Quota, Quotas
@@ -142,6 +143,27 @@ class Intake:
         if len(self._names) >= _MOST_NAMES:
             self._names.clear()
         self._names.add(name)
+
+
+def never_let_in(frame: bytes, reason: str, *, public: bool) -> list[Refusal]:
+    """The numbered, undamaged records of a frame that was refused for ``reason``, where resending cannot mend that.
+
+    The store is told of them, so that their producer does not send them for ever.
+    """
+    found: list[Refusal] = []
+    if reason not in WHY:
+        return found
+    try:
+        for start, end, fields in walk(frame):
+            names = start + HEADER.size
+            source = frame[names : names + fields[3]].decode("ascii", "replace")
+            if not verify(frame, start, end) or not is_name(source) or (public and source.startswith(HUB)):
+                return found
+            if fields[7] and fields[8]:
+                found.append(Refusal(source, fields[7], fields[8], fields[11], fields[12], reason))
+    except Malformed:
+        return found
+    return found
 
 
 def _parted(frame: bytes, some: Sequence[slice]) -> tuple[bytes, bytes]:

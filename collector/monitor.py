@@ -10,7 +10,7 @@ import zmq
 
 from bus.sockets import Road
 from collector.connections import Connections
-from collector.hangup import address_of, hang_up
+from collector.hangup import address_of, descriptor_of, hang_up
 from collector.refusals import Refusals
 
 _EVENT = struct.Struct("=Hi")
@@ -34,8 +34,9 @@ class Monitor:
         self._refusals = refusals
         self._connections = connections
         self._place = place
-        self._port = int(place.rpartition(":")[2])
-        self._fds: set[int] = set()
+        self.port = int(place.rpartition(":")[2])
+        self.fds: set[int] = set()
+        """The connections of this socket."""
         address = f"inproc://monitor-{next(_numbers)}"
         road.raw.monitor(address, _ACCEPTED | _ENDED | _EXHAUSTED | _PROTOCOL | _NO_DETAIL)
         self.raw: zmq.Socket[bytes] = road.raw.context.socket(zmq.PAIR)
@@ -44,19 +45,15 @@ class Monitor:
         self.raw.setsockopt(zmq.LINGER, 0)
         self.raw.connect(address)
 
-    @property
-    def fds(self) -> frozenset[int]:
-        """The connections of this socket."""
-        return frozenset(self._fds)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._port
-
     def address_of(self, fd: int) -> str:
         """Where a connection comes from."""
         return self._connections.held.get(fd, "somebody")
+
+    def hang_up(self, frame: zmq.Frame) -> None:
+        """End the connection that a message came by."""
+        fd = descriptor_of(frame)
+        if fd is not None:
+            hang_up(fd, self.port)
 
     def drain(self) -> None:
         """Take in what happened since the last call."""
@@ -66,7 +63,7 @@ class Monitor:
                 if event == _ACCEPTED:
                     self._opened(value)
                 elif event == _ENDED:
-                    self._fds.discard(value)
+                    self.fds.discard(value)
                     self._connections.closed(value)
                 else:
                     reason, text = _reason(event, value)
@@ -77,17 +74,17 @@ class Monitor:
         if not self._road.raw.closed:
             self._road.raw.monitor(None, 0)
         self.raw.close(0)
-        for fd in self._fds:
+        for fd in self.fds:
             self._connections.closed(fd)
-        self._fds.clear()
+        self.fds.clear()
 
     def _opened(self, fd: int) -> None:
-        address = address_of(fd, self._port)
-        self._fds.add(fd)
+        address = address_of(fd, self.port)
+        self.fds.add(fd)
         too_many = self._connections.opened(fd, address)
         if too_many:
             self._refusals.count("connections", address or "somebody", too_many)
-            hang_up(fd, self._port)
+            hang_up(fd, self.port)
 
 
 def _reason(event: int, value: int) -> tuple[str, str]:

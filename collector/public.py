@@ -19,7 +19,6 @@ from collector.callers import Callers
 from collector.config import Collector
 from collector.connections import Connections
 from collector.door import Door
-from collector.hangup import hang_up
 from collector.intake import Intake
 from collector.limits import Limits
 from collector.memory import Memory
@@ -167,7 +166,7 @@ class Public:
                 name=DOOR,
                 who=who,
                 limits=self._limits,
-                hang_up=lambda fd: hang_up(fd, at_door.port),
+                hang_up=at_door.hang_up,
             ),
         )
         self._on_readable(
@@ -178,7 +177,7 @@ class Public:
                 public=True,
                 who=who,
                 limits=self._hello_limits,
-                hang_up=lambda fd: hang_up(fd, at_receipts.port),
+                hang_up=at_receipts.hang_up,
             ),
         )
 

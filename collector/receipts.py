@@ -11,7 +11,6 @@ from bus.sockets import Post, Publish, Pull
 from bus.vitals import Vitals
 from bus.wire import Malformed
 from collector.entrance import HangUp, Who
-from collector.hangup import descriptor_of
 from collector.limits import Limits
 from collector.refusals import Refusals
 from collector.routes import Routes
@@ -49,7 +48,7 @@ class Receipts:
         public: bool,
         who: Who | None = None,
         limits: Limits | None = None,
-        hang_up: HangUp | None = None,
+        hang_up: HangUp = lambda frame: None,
     ) -> Callable[[], None]:
         """The handler for ``post``: takes the HELLOs that have come; the rest: see ``Entrance``.
 
@@ -70,9 +69,7 @@ class Receipts:
                 except Malformed as fault:
                     self._refusals.count(f"hello {fault.reason}", sender or name, str(fault))
                     if fault.reason == "revoked" or (quota is not None and quota.hopeless):
-                        fd = descriptor_of(letter[-1])
-                        if hang_up is not None and fd is not None:
-                            hang_up(fd)
+                        hang_up(letter[-1])
 
         return drain
 

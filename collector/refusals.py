@@ -1,11 +1,13 @@
-"""Refusals counted by reason and sender, and told at a bounded rate. Pure."""
+"""Refusals counted by reason and sender, and told at a bounded rate."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
+from bus import refused
 from bus.refused import Refused
 
 MOST_SENDERS = 1000
@@ -70,3 +72,22 @@ class Refusals:
         count, at = (before.count + n, max(at, before.at)) if before else (n, at)
         self._lasting[reason, sender] = Refused(reason, sender, count, at, text)
         self._lasting.move_to_end((reason, sender))
+
+
+class Report:
+    """Tells of refusals since the start: to the log in sentences, to ``guardia status`` in a file."""
+
+    def __init__(self, refusals: Refusals, say: Callable[[str], None], run_dir: Path, name: str = "collector") -> None:
+        self._refusals = refusals
+        self._say = say
+        self._run_dir = run_dir
+        self._name = name
+        self._told = -1
+
+    def tell(self) -> None:
+        """Called now and then; writes nothing where nobody was refused since."""
+        self._refusals.report_to(self._say)
+        total = self._refusals.totals.total()
+        if total != self._told:
+            refused.write(self._run_dir, self._refusals.lasting(), self._name)
+            self._told = total

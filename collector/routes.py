@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from bus.bucket import Bucket
+
 MOST_NAMES = 100_000
 MOST_ROUTES = 4
 """Connections under one name; the one that said nothing for longest makes room."""
@@ -22,8 +24,7 @@ Route = tuple[str, bytes]
 
 @dataclass(slots=True)
 class _Known:
-    filled: float
-    tokens: float = BURST
+    hellos: Bucket
     routes: OrderedDict[Route, None] = field(default_factory=OrderedDict)
 
 
@@ -40,7 +41,7 @@ class Routes:
         """A HELLO came; False when this name asks too often. ``now`` is monotonic, in seconds."""
         known = self._known.get(source)
         if known is None:
-            known = self._known[source] = _Known(now)
+            known = self._known[source] = _Known(Bucket(PER_SECOND, now, seconds=BURST / PER_SECOND))
             if len(self._known) > MOST_NAMES:
                 self._known.popitem(last=False)
         self._known.move_to_end(source)
@@ -48,11 +49,10 @@ class Routes:
         known.routes.move_to_end(route)
         if len(known.routes) > MOST_ROUTES:
             known.routes.popitem(last=False)
-        known.tokens = min(BURST, known.tokens + (now - known.filled) * PER_SECOND)
-        known.filled = now
-        if known.tokens < 1:
+        known.hellos.open(now)
+        if known.hellos.tokens < 1:
             return False
-        known.tokens -= 1
+        known.hellos.spend(1)
         return True
 
     def of(self, source: str) -> list[Route]:

@@ -13,6 +13,7 @@ from bus.control import STAIR, Flags, Hello, Mark, Offer, Receipt, pack_hello, p
 from bus.loop import Loop
 from bus.sockets import Hear, Post, Publish, Pull, Push, Subscribe
 from bus.vitals import Vitals
+from collector.hangup import descriptor_of
 from collector.limits import Allowance, Limits
 from collector.receipts import Receipts
 from collector.refusals import Refusals
@@ -154,7 +155,11 @@ def test_each_connection_may_say_so_many_hellos_under_whatever_names_and_is_ende
     house.store.connect(house.address("other"))
     receipts = Receipts(stair, Pull(house.context), house.refusals, Vitals(0.0), clock=lambda: 0.0)
     drain = receipts.opened(
-        post, name="the door", public=True, limits=Limits(Allowance(hellos=2.0)), hang_up=hung.append
+        post,
+        name="the door",
+        public=True,
+        limits=Limits(Allowance(hellos=2.0)),
+        hang_up=lambda frame: hung.append(descriptor_of(frame) or -1),
     )
     address = post.bind("tcp://127.0.0.1:*")
     house.loop.on_readable(post.raw, drain)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bus.refused import FILES, Refused, read
-from collector.refusals import Refusals
-from collector.report import Report
+from collector.refusals import Refusals, Report
 
 NOON = 1_769_860_800 * 10**9
 

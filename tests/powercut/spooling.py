@@ -131,7 +131,7 @@ def _mutate(name: str) -> None:
     elif name == "same":
         os.urandom = lambda size: b"7" * size
     else:
-        journal.sync_folder = lambda directory: None  # type: ignore[attr-defined]
+        journal.sync_folder = lambda folder: None  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import pytest
 from bus.control import Refusal, pack_refusals, read_refusals
 from bus.messages import Alert, Sample
 from bus.wire import CHECKSUM, FIXED, HEADER, Malformed, pack, record
-from collector.intake import Intake
-from collector.refused import refusals
+from collector.intake import Intake, never_let_in
 
 ALERT = pack(record(Alert("cpu", "firing"), source="web-1", at=0, epoch=7, number=3, base=2, generation=5))
 TOLD = [Refusal("web-1", 7, 3, 2, 5, "forbidden")]
@@ -20,7 +19,7 @@ TOLD = [Refusal("web-1", 7, 3, 2, 5, "forbidden")]
 def _refused(frame: bytes, *, public: bool = True) -> list[Refusal]:
     with pytest.raises(Malformed) as fault:
         Intake(public=public).admit(frame)
-    return refusals(frame, fault.value.reason, public=public)
+    return never_let_in(frame, fault.value.reason, public=public)
 
 
 def test_a_record_that_is_whole_and_not_welcome_is_told_by_its_number() -> None:
@@ -33,8 +32,8 @@ def test_what_resending_may_mend_and_what_is_of_no_name_is_not_told() -> None:
     nameless[HEADER.size] = 0xFF
     CHECKSUM.pack_into(nameless, FIXED.size, crc32(nameless[HEADER.size :], crc32(nameless[: FIXED.size])))
 
-    assert refusals(ALERT, "rate", public=True) == []
-    assert refusals(bytes(nameless), "name", public=True) == []
+    assert never_let_in(ALERT, "rate", public=True) == []
+    assert never_let_in(bytes(nameless), "name", public=True) == []
 
 
 def test_a_kind_from_a_newer_guardia_does_not_hold_its_producer_up_for_ever() -> None:
@@ -61,11 +60,14 @@ def test_nobody_is_refused_in_the_hubs_own_names_from_outside() -> None:
 def test_the_hubs_own_rooms_are_told_of_what_their_own_door_refuses() -> None:
     own = pack(record(Sample(1, (1.0,)), source="guardia.alerter", at=0, epoch=7, number=3))
 
-    assert [one.source for one in refusals(own, "kind", public=False)] == ["guardia.alerter"]
+    assert [one.source for one in never_let_in(own, "kind", public=False)] == ["guardia.alerter"]
 
 
 def test_what_has_no_number_needs_no_word() -> None:
-    assert refusals(pack(record(Sample(1, (1.0,)), source="web-1", at=0, epoch=7, number=0)), "kind", public=True) == []
+    assert (
+        never_let_in(pack(record(Sample(1, (1.0,)), source="web-1", at=0, epoch=7, number=0)), "kind", public=True)
+        == []
+    )
 
 
 def test_what_is_told_once_needs_no_word() -> None:

@@ -14,20 +14,10 @@ from typing import TYPE_CHECKING
 from bus import timing
 from bus.judging import LONGEST_SILENCE
 from viewer.alarms import silences_for
-from viewer.events import (
-    ActDone,
-    Event,
-    Failed,
-)
+from viewer.events import ActDone, Event, Failed
 from viewer.prompt import Prompt
 from viewer.targets import Targets, targets
-from viewer.wishes import (
-    Acknowledge,
-    Act,
-    AddSilence,
-    AskBacktest,
-    EndSilence,
-)
+from viewer.wishes import Acknowledge, Act, AddSilence, AskBacktest, EndSilence
 
 if TYPE_CHECKING:
     from viewer.model import Model

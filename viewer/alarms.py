@@ -6,25 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from viewer.events import (
-    AlertsTold,
-    BacktestTold,
-    Event,
-    Failed,
-    IncidentsTold,
-    RulesTold,
-    RuleTold,
-    WhyTold,
-)
+from viewer.events import AlertsTold, BacktestTold, Event, Failed, IncidentsTold, RulesTold, RuleTold, WhyTold
 from viewer.incidents import Incident, Opening, Silence, Verdict, worst
 from viewer.picking import passes
-from viewer.wishes import (
-    AskAlerts,
-    AskBacktest,
-    AskIncidents,
-    AskRules,
-    AskWhy,
-)
+from viewer.wishes import AskAlerts, AskBacktest, AskIncidents, AskRules, AskWhy
 
 MAX_WHYS = 100
 

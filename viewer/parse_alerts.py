@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from viewer.events import (
-    IncidentsTold,
-    LabelsTold,
-    RulesTold,
-    RuleTold,
-    WhyTold,
-)
+from viewer.events import IncidentsTold, LabelsTold, RulesTold, RuleTold, WhyTold
 from viewer.incidents import Hub, Incident, Ledger, Opening, Part, Program, Silence, Verdict
 from viewer.names import natural
 from viewer.parse import load, number, numbers, seconds, text
-from viewer.wishes import (
-    AskIncidents,
-    AskWhy,
-)
+from viewer.wishes import AskIncidents, AskWhy
 
 MAX_ROWS = 20_000
 

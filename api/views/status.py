@@ -13,14 +13,7 @@ from api.directory import Directory
 from api.encoding import to_time
 from api.filters import matcher
 from api.service_shapes import ServiceInfo
-from api.status_shapes import (
-    Status,
-    StatusDay,
-    StatusMaintenance,
-    StatusOutage,
-    StatusService,
-    StatusWord,
-)
+from api.status_shapes import Status, StatusDay, StatusMaintenance, StatusOutage, StatusService, StatusWord
 from api.views.services import state_word
 from bus import calendar
 from bus.availability import Kept, available, concerns

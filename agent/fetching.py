@@ -69,13 +69,15 @@ class Fetching:
             connection.request("GET", self._target, headers=headers)
             with connection.getresponse() as response:
                 _look(response)
-                size = 0
+                knows_end = response.chunked or response.length is not None
+                size, last = 0, b""
                 while piece := response.read(_PIECE):
-                    size += len(piece)
+                    size, last = size + len(piece), piece
                     if size > MOST_BYTES:
                         raise NoAnswer(f"it answers with more than {sizes.in_words(MOST_BYTES)}")
                     yield piece
-                if response.length:
+                # Where nothing else tells its end, half a number would look like a whole one.
+                if response.length or (last and not knows_end and not last.endswith(b"\n")):
                     raise NoAnswer(_CUT)
 
     def _secured(self, plain: socket.socket) -> socket.socket:

@@ -45,6 +45,12 @@ def test_an_answer_is_read_however_it_is_sent(how: Answer) -> None:
         assert fetched(shop.scrape) == b"a 1\n"
 
 
+@pytest.mark.parametrize("how", [answer(b"a 1"), raw(CHUNKED + b"3\r\na 1\r\n0\r\n\r\n")], ids=["a length", "chunks"])
+def test_an_answer_that_is_whole_need_not_end_its_last_line(how: Answer) -> None:
+    with Program(how) as shop:
+        assert fetched(shop.scrape) == b"a 1"
+
+
 def test_it_is_asked_for_the_plain_format_at_the_usual_path() -> None:
     with Program(answer(b"")) as shop:
         fetched(shop.scrape)
@@ -88,6 +94,7 @@ def test_a_secret_is_in_no_reason() -> None:
         ),
         (answer(b"a 1\n", length=100), "its answer ends too early"),
         (raw(CHUNKED + b"10\r\na 1\n"), "its answer ends too early"),
+        (raw(b"HTTP/1.0 200 OK\r\n\r\na 1\nb 2"), "its answer ends too early"),
         (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "it answers with what is no HTTP (BadStatusLine)"),
         (raw(b""), "it ends the connection without an answer"),
         (raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000), "it answers with what is no HTTP (HTTPException)"),

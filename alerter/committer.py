@@ -23,10 +23,11 @@ from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import FREE, LASTING, Reason
 from alerter.rules import calls_unreachable
 from alerter.subjects import NEVER
-from alerter.untold import Teller, Untold
+from alerter.untold import Untold
 from bus.fields import plain
 from bus.judging import Acknowledgement
 from bus.messages import Silence
+from bus.producer import Teller
 from bus.timing import HOUR, SECOND
 from bus.wire import Record, identity
 

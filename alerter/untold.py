@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from alerter import recording
 from alerter.deciding import Decision
 from alerter.memory import Memory, MemoryFull, Transaction
 from bus.fields import Unfit, build, plain
 from bus.messages import Alert, Silence
+from bus.producer import Teller
 
 Row = tuple[str, Mapping[str, Any]]
 """A key and a value of the table ``untold``."""
-
-
-class Teller(Protocol):
-    """The room's voice on the bus, whose words are kept."""
-
-    def tell(self, message: Any, *, at: int, subject: str | None = None) -> bool:
-        """Say ``message`` about ``subject``."""
-        ...
-
-    def flush(self) -> None:
-        """Make what was told durable."""
-        ...
 
 
 class Untold:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from bus.messages import Layout, Message, Sample, layout_id
 from bus.sockets import Push
@@ -15,6 +16,18 @@ ONCE = 0
 ANNOUNCE_SECONDS = 60.0
 MOST_LAYOUTS = 1000
 """Layouts remembered as announced; a host whose metrics come and go has new ones for ever."""
+
+
+class Teller(Protocol):
+    """A room's voice whose words are kept until they are stored: ``bus.delivering.Deliverer``, or a test's."""
+
+    def tell(self, message: Any, *, at: int, subject: str | None = None) -> bool:
+        """Say ``message`` about ``subject``."""
+        ...
+
+    def flush(self) -> None:
+        """Make what was told durable."""
+        ...
 
 
 class Voice(ABC):

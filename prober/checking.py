@@ -7,10 +7,10 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from bus.loop import Loop, Timer
 from bus.messages import Check as Told
+from bus.producer import Teller
 from bus.timing import SECOND
 from prober import canaries
 from prober.checks.common import Check
@@ -33,16 +33,6 @@ GATHER_SECONDS = 0.1
 """What ends within this time is kept with one fsync and told together."""
 
 
-class Tells(Protocol):
-    """What outcomes are told with."""
-
-    def tell(self, message: Told, *, at: int, subject: str | None = None) -> bool:
-        """Keep the message until it is stored."""
-
-    def flush(self) -> None:
-        """Make durable what was told."""
-
-
 class Checking:
     """All services of this place. Its methods are for the loop's own thread."""
 
@@ -52,7 +42,7 @@ class Checking:
         pool: Pool,
         ground: Ground,
         standings: Standings,
-        voice: Tells,
+        voice: Teller,
         log: logging.Logger,
         *,
         own_side_changed: Callable[[], None] = lambda: None,

@@ -162,8 +162,8 @@ class Watchdog:
     )
     url: Secret | None = setting(
         None,
-        help="A URL as ${NAME} or file:PATH: told when a program hangs or is given up, and when it is well again; past "
-        "the alerter, which may be the one.",
+        help="A URL as ${NAME} or file:PATH: told when a program hangs, is given up or is started in vain, and when it "
+        "is well again; past the alerter, which may be the one.",
     )
 
     def objections(self) -> Iterator[Objection]:

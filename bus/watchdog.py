@@ -5,7 +5,8 @@ supervisord starts again what ended. This one ends what is alive but silent: a p
 SIGKILL. One that waits for a disk is left to it: no signal ends that, it goes on by itself, and a new one would wait
 as long for the same. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit
 code 100) as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends, of
-what waits, and of what was given up it tells ``[watchdog] url``, past the alerter, which may be the one that is down.
+what waits, of what was given up, and of what is started in vain it tells ``[watchdog] url``, past the alerter, which
+may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
@@ -36,7 +37,7 @@ from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
 from bus.webhook import Webhook
 
-RUNNING, EXITED, FATAL = 20, 100, 200
+STARTING, RUNNING, BACKOFF, EXITED, FATAL = 10, 20, 30, 100, 200
 """States of a process as supervisord numbers them."""
 _SECRET = re.compile(r"""["']file:([^"'\n]+)["']""")
 TICK_SECONDS = 5
@@ -99,6 +100,8 @@ class Watch:
     """By program: its last beat that was seen."""
     down: dict[str, float] = field(default_factory=dict)
     """By program: since when it is down, as was told."""
+    vain: dict[str, float] = field(default_factory=dict)
+    """By program: since when it is being started and comes never so far that it beats, in one life or in many."""
     last: float | None = None
     floor: float = 0.0
     """No silence counts from before this."""
@@ -130,13 +133,33 @@ class Watch:
         """
         ill = {act.name: act.reason for act in acts if act.what in {"ABRT", "wait"}}
         ill |= {seen.name: GIVEN_UP for seen in programs if seen.state == FATAL}
+        ill |= self._in_vain(now, programs)
         found = [News(name, True, now, reason) for name, reason in ill.items() if name not in self.down]
         self.down |= {one.name: now for one in found}
         for seen in programs:
-            runs = seen.state == RUNNING and seen.name not in self.aborted.keys() | self.waiting.keys()
+            runs = (
+                seen.state == RUNNING and seen.name not in self.aborted.keys() | self.waiting.keys() | self.vain.keys()
+            )
             if runs and seen.name in self.down and now - seen.started >= self.settings.silent_seconds:
                 found.append(News(seen.name, False, self.down.pop(seen.name)))
         return found
+
+    def _in_vain(self, now: float, programs: Iterable[Seen]) -> dict[str, str]:
+        """Why it is told of those that are tried again and again: who ends some seconds later is never given up."""
+        tried = [
+            seen.name
+            for seen in programs
+            if (
+                seen.state in {STARTING, RUNNING, BACKOFF}
+                or (seen.state == EXITED and seen.exit_code not in {0, WRONG})
+            )
+            and (seen.beat is None or seen.beat < seen.started)
+        ]
+        self.vain = {name: max(self.vain.get(name, now), self.floor) for name in tried}
+        most = FIRST_ROUND * self.settings.silent_seconds
+        return {
+            name: f"it is not at work after {most:.0f} s of trying" for name, at in self.vain.items() if now - at > most
+        }
 
     def _silent(self, now: float, seen: Seen) -> list[Act]:
         # One that ends and says why before it goes has taken its beat away: the last that was seen counts.

@@ -5,10 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import signal
-import subprocess
-import sys
-import time
 from io import StringIO
 from pathlib import Path
 from xmlrpc.client import Fault
@@ -19,6 +15,7 @@ from supervisor.childutils import getRPCInterface
 from bus import home
 from bus.tables import Watchdog
 from bus.watchdog import (
+    BACKOFF,
     EXITED,
     FATAL,
     RUNNING,
@@ -30,7 +27,6 @@ from bus.watchdog import (
     changed,
     listen,
     message,
-    waits_for_disk,
 )
 
 NOON = 1_769_860_800.0
@@ -59,54 +55,6 @@ def test_a_program_that_beats_is_left_alone() -> None:
 
 def test_silence_is_answered_with_sigabrt_then_sigkill() -> None:
     assert ticking(Watch(SETTINGS), NOON, 60, COLLECTOR)[:3] == [(35, "ABRT"), (40, "KILL"), (45, "KILL")]
-
-
-def test_a_program_that_waits_for_its_disk_is_left_to_it_and_people_are_told_once() -> None:
-    watch, found, heard = Watch(SETTINGS), [], []
-    for tick in range(0, 300, 5):
-        # The disk is slow for four minutes: at one look in five the program is between two calls.
-        slow = tick < 240
-        one = dataclasses.replace(COLLECTOR, waits=slow and tick % 25 > 0, beat=NOON if slow else NOON + tick - 1)
-        done = watch.judge(NOON + tick, [one], 0.0)
-        found += [(tick, act.what, act.reason) for act in done]
-        heard += [(tick, news.down) for news in watch.news(NOON + tick, [one], done)]
-
-    assert found == [(35, "wait", "it waits for a disk, for 35 s by now")]
-    assert heard == [(35, True), (270, False)]
-
-
-def test_a_program_that_waited_for_its_disk_and_hangs_is_ended() -> None:
-    watch = Watch(SETTINGS)
-    ticking(watch, NOON, 60, dataclasses.replace(COLLECTOR, waits=True))
-    assert ticking(watch, NOON + 60, 45, COLLECTOR) == [(30, "ABRT"), (35, "KILL"), (40, "KILL")]
-
-
-def test_who_was_told_to_end_is_killed_also_while_it_waits_for_its_disk() -> None:
-    watch = Watch(SETTINGS)
-    ticking(watch, NOON, 40, COLLECTOR)
-    assert ticking(watch, NOON + 40, 5, dataclasses.replace(COLLECTOR, waits=True)) == [(0, "KILL")]
-
-
-def test_a_process_that_computes_or_is_gone_waits_for_no_disk() -> None:
-    assert not waits_for_disk(os.getpid())
-    assert not waits_for_disk(0)
-
-
-def test_a_process_in_a_call_that_it_cannot_leave_waits(tmp_path: Path) -> None:
-    # Who makes another is held so until that one runs: here that first opens what nobody writes to yet.
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    opens = "file_actions=[(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)]"
-    code = f"import os, sys; os.posix_spawn('/bin/true', ['true'], {{}}, {opens})"
-    held = subprocess.Popen([sys.executable, "-c", code, str(pipe)], start_new_session=True)
-    try:
-        until = time.monotonic() + 30
-        while not waits_for_disk(held.pid) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert waits_for_disk(held.pid)
-    finally:
-        os.killpg(held.pid, signal.SIGKILL)
-        held.wait()
 
 
 def test_the_reason_is_a_sentence() -> None:
@@ -244,6 +192,18 @@ def test_what_was_given_up_is_told_once_though_it_is_tried_again_and_again() -> 
     tried = Seen("alerter", RUNNING, pid=3, started=NOON + 700, beat=NOON + 704)
     assert told(watch, NOON + 700, 10, tried) == []
     assert told(watch, NOON + 710, 50, dead) == []
+
+
+def test_what_ends_some_seconds_after_each_start_is_told_once_though_it_is_never_given_up() -> None:
+    watch, found = Watch(SETTINGS), []
+    for tick in range(0, 400, 5):
+        now, life = NOON + tick, NOON + min(tick // 15 * 15, 300)
+        state = RUNNING if tick > 300 else (EXITED, BACKOFF, RUNNING)[tick // 5 % 3]
+        beat = now if tick > 300 else NOON - 1
+        one = dataclasses.replace(COLLECTOR, pid=int(life), started=life, state=state, exit_code=111, beat=beat)
+        found += [(tick, news.down, news.reason) for news in watch.news(now, [one], watch.judge(now, [one], 0.0))]
+
+    assert found == [(125, True, "it is not at work after 120 s of trying"), (330, False, "")]
 
 
 def test_who_was_stopped_or_is_well_is_not_told_of() -> None:

@@ -157,6 +157,10 @@ class Subscribe(Road):
         super().__init__(context.socket(zmq.SUB))
         self.raw.setsockopt(zmq.LINGER, 0)
         self.raw.setsockopt(zmq.RCVHWM, queue)
+        # After one write that fails for want of memory (ENOBUFS), libzmq may never write to that connection again.
+        # Who reads late loses nothing by this before the queue is full.
+        self.raw.setsockopt(zmq.HEARTBEAT_IVL, 10_000)
+        self.raw.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
         for kind in kinds:
             self.raw.setsockopt(zmq.SUBSCRIBE, topic(kind))
 

@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -218,8 +219,8 @@ def test_a_hub_with_thousands_of_connections_has_no_timer_for_each(context: zmq.
     assert role(context).raw.getsockopt(zmq.HEARTBEAT_IVL) == 0
 
 
-@pytest.mark.parametrize("role", [Push, Hear])
-def test_a_producer_notices_within_20_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
+@pytest.mark.parametrize("role", [Push, Hear, partial(Subscribe, kinds=["sample"])])
+def test_who_connects_notices_within_20_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
     raw = role(context).raw
     asked, waited = raw.getsockopt(zmq.HEARTBEAT_IVL), raw.getsockopt(zmq.HEARTBEAT_TIMEOUT)
     assert 0 < asked < asked + waited <= 20_000

@@ -13,7 +13,7 @@ from bus.fields import Unfit
 from bus.messages import BY_CODE, HUB, KINDS
 from bus.questions import Stored
 from bus.timing import SECOND
-from bus.wire import HEADER, Malformed, Stamp, read, unstamped, walk
+from bus.wire import HEADER, Field, Malformed, Stamp, read, unstamped, walk
 
 AHEAD = 2 * SECOND
 """So much later than now (ns) nothing is received."""
@@ -75,9 +75,9 @@ def told(frame: bytes) -> tuple[Stamp, list[Told]]:
             Told(
                 BY_CODE[code].name if code in BY_CODE else stamp.kind,
                 _subjects.get(subject) or _named(subject),
-                fields[9],
+                fields[Field.AT],
                 stamp.received,
-                fields[13],
+                fields[Field.SENT],
                 place,
                 frame[body:end],
                 _subjects.get(source) or _named(source),

@@ -72,6 +72,12 @@ than that into a frame of several. No more, since a thousand frames of each conn
 """
 
 
+class Field:
+    """Where each field of a header stands in what ``walk`` gives; source, subject and body are their lengths."""
+
+    MAGIC, KIND, FLAGS, SOURCE, SUBJECT, ZERO, BODY, EPOCH, NUMBER, AT, CHECKSUM, BASE, GENERATION, SENT = range(14)
+
+
 class Malformed(ValueError):
     """Bytes that are no record of ours. ``reason`` is one word to count by."""
 
@@ -149,24 +155,32 @@ def pack(record: Record) -> bytes:
 def walk(frame: bytes, start: int = 0) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
     """(start, end, header fields) of each record from ``start`` on; raises ``Malformed`` at the first fault.
 
-    The header's fields come in the order of the table above. Checksums are not looked at: see ``verify``.
+    ``Field`` names the header's fields. Checksums are not looked at: see ``verify``.
     """
-    size = len(frame)
+    size, header, unpack = len(frame), HEADER.size, HEADER.unpack_from
     while start < size:
-        if size - start < HEADER.size:
-            raise Malformed("truncated", f"{size - start} bytes where a header of {HEADER.size} should be")
-        fields = HEADER.unpack_from(frame, start)
-        end = start + HEADER.size + fields[3] + fields[4] + fields[6]
-        if fields[0] != MAGIC:
+        if size - start < header:
+            raise Malformed("truncated", f"{size - start} bytes where a header of {header} should be")
+        fields = unpack(frame, start)
+        magic, _, flags, source_length, subject_length, zero, body_length, _, _, _, _, _, _, _ = fields
+        end = start + header + source_length + subject_length + body_length
+        if magic != MAGIC:
             raise Malformed("magic", f"starts with {bytes(frame[start : start + 2])!r}, not with {MAGIC!r}")
-        if fields[6] > MAX_BODY:
-            raise Malformed("size", f"a body of {fields[6]} bytes, at most {MAX_BODY}")
+        if body_length > MAX_BODY:
+            raise Malformed("size", f"a body of {body_length} bytes, at most {MAX_BODY}")
         if end > size:
             raise Malformed("truncated", f"a record of {end - start} bytes, of which {size - start} came")
-        if fields[2] or fields[5]:
+        if flags or zero:
             raise Malformed("version", "flags that this version does not know")
         yield start, end, fields
         start = end
+
+
+def names_in(frame: bytes, start: int, fields: tuple[Any, ...]) -> tuple[bytes, bytes]:
+    """The source and the subject of the record at ``start``; no subject where it is the source itself."""
+    source = start + HEADER.size
+    subject = source + fields[Field.SOURCE]
+    return frame[source:subject], frame[subject : subject + fields[Field.SUBJECT]]
 
 
 def verify(frame: bytes, start: int, end: int) -> bool:
@@ -179,7 +193,7 @@ def verify(frame: bytes, start: int, end: int) -> bool:
 
 def measured(packed: bytes) -> int:
     """The ``at`` of a packed record."""
-    at: int = HEADER.unpack_from(packed)[9]
+    at: int = HEADER.unpack_from(packed)[Field.AT]
     return at
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bus.control import WHY, Refusal
 from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
-from bus.wire import HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Malformed, verify, walk
+from bus.wire import HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Field, Malformed, names_in, verify, walk
 from collector.limits import Quota, Quotas
 from collector.usual import alone, sound, together
 
@@ -63,10 +63,11 @@ class Intake:
         over: list[slice] = []
         fault: Malformed | None = None
         for start, end, fields in walk(frame):
-            if fields[1] != code:
+            _, kind, _, source_length, subject_length, _, body_length, told_in, number, _, _, _, _, _ = fields
+            if kind != code:
                 if code != -1:
                     raise Malformed("mixed", "records of two kinds in one frame")
-                code = fields[1]
+                code = kind
                 if code not in _CODES:
                     raise Malformed("kind", f"kind {code} is not known here")
                 if self.public and code in HUB_ONLY:
@@ -75,14 +76,14 @@ class Intake:
                     raise Malformed("place", f"{sender} tells of services and was not enrolled with --place")
             if not verify(frame, start, end):
                 raise Malformed("checksum", "the checksum does not hold")
-            if not fields[8]:
+            if not number:
                 raise Malformed("number", "numbers begin with 1")
             names = start + HEADER.size
-            source = frame[names : names + fields[3]]
+            source = frame[names : names + source_length]
             if source not in self._names:
                 self._learn(source)
-            if fields[4]:
-                subject = frame[names + fields[3] : names + fields[3] + fields[4]]
+            if subject_length:
+                subject = frame[names + source_length : end - body_length]
                 speaks_for_itself = code in OF_THE_SOURCE and (self.public or source != _IMPORT)
                 if speaks_for_itself or (self.public and code in OF_OTHERS):
                     raise Malformed("subject", f"{source.decode()} speaks for {subject[:40]!r}")
@@ -91,11 +92,11 @@ class Intake:
             if sender is not None and source != sender.encode():
                 raise Malformed("name", f"{sender} calls itself {source.decode()}")
             count += 1
-            if fields[7] != epoch or fields[4] or code == _LAYOUT:
-                epoch = fields[7]
+            if told_in != epoch or subject_length or code == _LAYOUT:
+                epoch = told_in
                 if quota is not None:
                     try:
-                        _pay(quota, code, epoch, frame, names + fields[3], end, fields[4])
+                        _pay(quota, code, epoch, frame[names + source_length : end], subject_length)
                     except Malformed as found:
                         if found.reason not in BY_RECORD:
                             raise
@@ -155,12 +156,12 @@ def never_let_in(frame: bytes, reason: str, *, public: bool) -> list[Refusal]:
         return found
     try:
         for start, end, fields in walk(frame):
-            names = start + HEADER.size
-            source = frame[names : names + fields[3]].decode("ascii", "replace")
+            source = names_in(frame, start, fields)[0].decode("ascii", "replace")
             if not verify(frame, start, end) or not is_name(source) or (public and source.startswith(HUB)):
                 return found
-            if fields[7] and fields[8]:
-                found.append(Refusal(source, fields[7], fields[8], fields[11], fields[12], reason))
+            epoch, number = fields[Field.EPOCH], fields[Field.NUMBER]
+            if epoch and number:
+                found.append(Refusal(source, epoch, number, fields[Field.BASE], fields[Field.GENERATION], reason))
     except Malformed:
         return found
     return found
@@ -174,10 +175,10 @@ def _parted(frame: bytes, some: Sequence[slice]) -> tuple[bytes, bytes]:
     return rest, b"".join(frame[one] for one in some)
 
 
-def _pay(quota: Quota, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:
-    """Charge for what a record may make the hub remember; at ``rest`` its source has ended."""
+def _pay(quota: Quota, code: int, epoch: int, told: bytes, subject_length: int) -> None:
+    """Charge for what a record may make the hub remember; ``told`` is its subject, if it has one, and its body."""
     quota.epoch(epoch)
-    if subject:
-        quota.subject(frame[rest : rest + subject])
+    if subject_length:
+        quota.subject(told[:subject_length])
     if code == _LAYOUT:
-        quota.layout(frame[rest:end])
+        quota.layout(told)

@@ -19,7 +19,7 @@ from bus.delivery.fence import Fence, Handling, Run
 from bus.delivery.receiver import Receiver
 from bus.delivery.stream import Stream
 from bus.messages import HUB, Loss, StreamTally, Tally
-from bus.wire import HEADER, Malformed, pack, read, record, walk
+from bus.wire import Field, Malformed, names_in, pack, read, record, walk
 from store.backends.values import names_of
 from store.batch import Batch
 from store.dates import Dates
@@ -161,7 +161,7 @@ class Account:
 
     def _look(self, batch: Batch, kind: str, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         """Take a record that is not the next one of its stream, or of a kind that the store looks into."""
-        epoch, number = fields[7], fields[8]
+        epoch, number = fields[Field.EPOCH], fields[Field.NUMBER]
         if epoch and self._fence.suspects:
             source = _source(fields, record)
             handling = self._fence.verdict(source, epoch, number)
@@ -186,16 +186,17 @@ class Account:
         except Malformed:
             self._reject(batch, fields, record, received, "malformed")
             return
-        epoch, source = fields[7], _source(fields, record)
+        epoch, source = fields[Field.EPOCH], _source(fields, record)
         if names and not self._may_learn(source, names, received):
             self._reject(batch, fields, record, received, "limit", MANY_NAMES)
             return
         untimed = kind in _LOOKED_INTO or source.startswith(HUB)
-        if not untimed and not self._dates.may_tell(source, fields[1], fields[9], received):
+        if not untimed and not self._dates.may_tell(source, fields[Field.KIND], fields[Field.AT], received):
             self._reject(batch, fields, record, received, "limit", "misdated")
             return
         if epoch:
-            verdict = self.receiver.admit(source, epoch, fields[8], fields[11], fields[12], received / 1e9)
+            number, base, generation = fields[Field.NUMBER], fields[Field.BASE], fields[Field.GENERATION]
+            verdict = self.receiver.admit(source, epoch, number, base, generation, received / 1e9)
             if verdict is not Verdict.NEW:
                 self.counts[verdict.name.lower()] += 1
                 return
@@ -213,10 +214,11 @@ class Account:
         self, batch: Batch, fields: tuple[Any, ...], record: bytes, received: int, code: str, why: str = ""
     ) -> None:
         """Let the watermark pass a record that will never be stored; ``why`` for people, where not the code says it."""
-        source, epoch, number = _source(fields, record), fields[7], fields[8]
+        source, epoch, number = _source(fields, record), fields[Field.EPOCH], fields[Field.NUMBER]
         verdict = Verdict.NEW
         if epoch:
-            verdict = self.receiver.reject(source, epoch, number, fields[11], fields[12], received / 1e9, code)
+            base, generation = fields[Field.BASE], fields[Field.GENERATION]
+            verdict = self.receiver.reject(source, epoch, number, base, generation, received / 1e9, code)
         if verdict is Verdict.NEW:
             self._rejected(batch, source, epoch, number, f"rejected, {why or code}", received)
             self._quarantine(source, epoch, number, record)
@@ -253,7 +255,7 @@ def tallied(stream: Stream) -> StreamTally:
 
 
 def _source(fields: tuple[Any, ...], record: bytes) -> str:
-    return record[HEADER.size : HEADER.size + fields[3]].decode("ascii", "replace")
+    return names_in(record, 0, fields)[0].decode("ascii", "replace")
 
 
 def _write(batch: Batch, message: Loss | Tally, subject: str, at: int) -> None:

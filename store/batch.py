@@ -237,10 +237,9 @@ class Batch:
                             start = end
                             continue
                 begin, start, fields = next(walk(frame, start))
-                names = begin + header
-                source, number = frame[names : names + fields[3]], fields[8]
-                near = oldest <= fields[9] <= latest
-                if not near or (fields[7] and not follow(source, fields[7], number, number, now)):
+                _, _, _, length, _, _, _, epoch, number, at, _, _, _, _ = fields
+                source = frame[begin + header : begin + header + length]
+                if not oldest <= at <= latest or (epoch and not follow(source, epoch, number, number, now)):
                     yield begin, start, fields
                 else:
                     self.add_record(fields, frame[begin:start], received)
@@ -266,7 +265,8 @@ class Batch:
 
     def add_record(self, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         """Take one record, whose header ``fields`` are as ``bus.wire.walk`` gives them."""
-        code, at, size = fields[1], fields[9], len(record)
+        _, code, _, source_length, subject_length, _, _, _, _, at, _, _, _, _ = fields
+        size, names = len(record), HEADER.size + source_length
         self.records += 1
         self.bytes += size
         if code == LAYOUT:
@@ -276,11 +276,7 @@ class Batch:
             # The sender's clock is wrong. Kept under its own time all the same: a resend must fall on it.
             self.misdated += 1
             at = dated(at)
-        names = HEADER.size
-        if fields[4]:
-            subject = record[names + fields[3] : names + fields[3] + fields[4]]
-        else:
-            subject = record[names : names + fields[3]]
+        subject = record[names : names + subject_length] if subject_length else record[HEADER.size : names]
         if code == SAMPLE:
             self._sample_group(subject, at).take(at, received, record)
         else:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from zlib import crc32
 
-from bus.wire import HEADER, MAGIC, Malformed, verify, walk
+from bus.wire import HEADER, MAGIC, Field, Malformed, verify, walk
 from store.keys import dated
 
 HEAD = struct.Struct(">I B3x q")
@@ -97,7 +97,7 @@ def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     later = dict(changes)
     for number, (start, end, fields) in enumerate(walk(records)):
         received = later.get(number, received)
-        yield dated(fields[9]), received, records[start:end]
+        yield dated(fields[Field.AT]), received, records[start:end]
 
 
 def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -115,7 +115,7 @@ def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
             start += 1
             continue
         if verify(value, start, end):
-            yield dated(fields[9]), received, value[start:end]
+            yield dated(fields[Field.AT]), received, value[start:end]
             start = end
         else:
             start += 1

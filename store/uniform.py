@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
-from bus.wire import HEADER, MAGIC
+from bus.wire import HEADER, MAGIC, Field
 from store.columns import Columns, Numbers, Times, matching
 from store.keys import EARLIEST, FAR
 from store.rows import Damaged, opened
@@ -56,13 +56,13 @@ def table_of(records: bytes, layouts: Layouts) -> Table | None:
     """Records that stand back to back; None when they differ in more than their numbers, or cannot be read."""
     try:
         fields = HEADER.unpack_from(records)
-        names = HEADER.size + fields[3] + fields[4]
-        size = names + fields[6]
+        names = HEADER.size + fields[Field.SOURCE] + fields[Field.SUBJECT]
+        size = names + fields[Field.BODY]
         layout, packed = split_sample(records[names:size])
     except (Unfit, struct.error):
         return None
     known = layouts((layout,)).get(layout, ()) if layout else ()
-    if fields[0] != MAGIC or len(records) % size or len(packed) != 8 * len(known):
+    if fields[Field.MAGIC] != MAGIC or len(records) % size or len(packed) != 8 * len(known):
         return None
     rows = np.frombuffer(records, np.uint8).reshape(-1, size)
     begin = size - len(packed)

@@ -26,7 +26,7 @@ import lmdb
 import msgpack
 
 from bus.messages import BY_CODE
-from bus.wire import HEADER, Malformed, walk
+from bus.wire import Field, Malformed, names_in, walk
 from store.backends import StoreBroken
 from store.backends.values import pack_series, pack_stream, unpack_latest, unpack_series, unpack_stream
 from store.keys import FORMAT, NUMBER
@@ -176,9 +176,8 @@ def series_of_record(record: bytes) -> tuple[bytes, int]:
         _, _, fields = next(walk(record))
     except (Malformed, StopIteration):
         return b"", 0
-    names = HEADER.size
-    source, subject = record[names : names + fields[3]], record[names + fields[3] : names + fields[3] + fields[4]]
-    return bytes((BY_CODE[fields[1]].code,)) + (subject or source), fields[9]
+    source, subject = names_in(record, 0, fields)
+    return bytes((BY_CODE[fields[Field.KIND]].code,)) + (subject or source), fields[Field.AT]
 
 
 def _checksums(txn: lmdb.Transaction, db: Databases) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
-from bus.wire import HEADER, read, walk
+from bus.wire import HEADER, Field, read, walk
 from store.backends import Row, Streams, busy, pieces_of_rows
 from store.backends.values import is_imported
 from store.batch import Batch, Newest, is_newer
@@ -142,7 +142,7 @@ class MemoryBackend:
 
     def _keep(self, kind: str, subject: str, received: int, record: bytes) -> None:
         _, _, fields = next(walk(record))
-        at = dated(fields[9])
+        at = dated(fields[Field.AT])
         identity = (at, record[HEADER.size :])
         seen = self._seen.setdefault((kind, subject), set())
         if identity in seen:

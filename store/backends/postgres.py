@@ -19,7 +19,7 @@ from psycopg import sql
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
-from bus.wire import HEADER, walk
+from bus.wire import HEADER, Field, walk
 from store.backends import Row, StoreBroken, StoreFull, Streams, busy, pieces_of_rows
 from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
@@ -359,7 +359,7 @@ class PostgresBackend:
 
 def _at(record: bytes) -> int:
     _, _, fields = next(walk(record))
-    return dated(fields[9])
+    return dated(fields[Field.AT])
 
 
 def _digest(record: bytes) -> bytes:

@@ -10,7 +10,7 @@ from bus.delivery.stream import read_key
 from bus.fields import Unfit
 from bus.messages import IMPORT, KINDS, split_sample
 from bus.questions import Stored, Subject
-from bus.wire import HEADER, Malformed, read, walk
+from bus.wire import HEADER, Field, Malformed, read, walk
 from store.keys import LATEST, NUMBER, SERIES
 
 SAMPLE = KINDS["sample"].code
@@ -97,9 +97,9 @@ def layouts_of(records: Iterable[bytes]) -> set[int]:
     found = set()
     for record in records:
         try:
-            for begin, end, fields in walk(record):
-                if fields[1] == SAMPLE:
-                    found.add(split_sample(record[begin + HEADER.size + fields[3] + fields[4] : end])[0])
+            for _, end, fields in walk(record):
+                if fields[Field.KIND] == SAMPLE:
+                    found.add(split_sample(record[end - fields[Field.BODY] : end])[0])
         except (Malformed, Unfit):
             continue  # whoever reads it has no use for its names
     return found

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import KINDS, split_sample
-from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
+from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, Field, names_in, walk
 from store.blocks.scaled import Floats, Integers
 from store.keys import EARLIEST, FAR, HOUR
 from store.rows import Seen
@@ -214,11 +214,9 @@ def _matrix(blob: bytes, size: int) -> Bytes | None:
 def _origin(record: bytes) -> tuple[Origin, int]:
     """Whose record this is, and where the values begin."""
     _, _, fields = next(walk(record))
-    names = HEADER.size
-    subject_at = names + fields[3]
-    body_at = subject_at + fields[4]
-    source, subject = record[names:subject_at], record[subject_at:body_at]
-    if fields[1] != SAMPLE:
+    source, subject = names_in(record, 0, fields)
+    body_at = len(record) - fields[Field.BODY]
+    if fields[Field.KIND] != SAMPLE:
         return Origin(source, subject), body_at
     origin, start = _spoken(source, subject, record[body_at:])
     return origin, body_at + start
@@ -274,9 +272,9 @@ def _sorted_out(groups: Sequence[Seen]) -> dict[Origin, Told]:
             received = later.get(number, received)
             record = blob[begin:end]
             # As far as the values at most: the same start means the same origin.
-            head = record[:12] + record[HEADER.size : HEADER.size + fields[3] + fields[4] + 16]
+            head = record[:12] + record[HEADER.size : len(record) - fields[Field.BODY] + 16]
             origin, start = known.get(head) or _origin(record)
-            if fields[1] == SAMPLE and origin.layout is not None and len(known) < 1000:
+            if fields[Field.KIND] == SAMPLE and origin.layout is not None and len(known) < 1000:
                 known[head] = origin, start
             kept, times, _ = sorts.setdefault(origin, ([], [], start))
             kept.append(record)

@@ -16,7 +16,7 @@ import lmdb
 
 from bus.delivery.stream import Stream, read_key
 from bus.messages import BY_CODE, KINDS, layout_id
-from bus.wire import Malformed, verify, walk
+from bus.wire import Field, Malformed, verify, walk
 from store.backends.formats import DATABASES, read_meta, series_of_record
 from store.backends.layouts import unpack_heard
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
@@ -154,7 +154,7 @@ def _inspect_group(
         _, records, _ = opened(value)
         spans = list(walk(records))
         for _, _, fields in spans:
-            if dated(fields[9]) // MINUTE != minute or BY_CODE[fields[1]].name != kind:
+            if dated(fields[Field.AT]) // MINUTE != minute or BY_CODE[fields[Field.KIND]].name != kind:
                 found.fault(f"{where}: a record of another time or kind")
         found.records += len(spans)
         if spans and whose and series_of_record(records[spans[0][0] : spans[0][1]])[0] != whose:

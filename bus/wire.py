@@ -63,6 +63,8 @@ PLAIN_SAMPLE = {
 
 Hot loops take such a record apart in one stroke, and leave all others, and what is wrong, to ``walk``.
 """
+ALIKE = 20
+"""So far samples of one source, epoch and layout are alike: up to the number."""
 STAMP = struct.Struct(">QQq")
 PLACE_BITS = 48
 """Below the place of a collector in its incarnation; they are random, and all are in earlier versions."""

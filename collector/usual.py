@@ -14,14 +14,12 @@ from struct import Struct
 from zlib import crc32
 
 from bus.messages import KINDS, MAX_BODY
-from bus.wire import FIXED, HEADER, MAGIC, MAX_FRAME, PLAIN, PLAIN_SAMPLE
+from bus.wire import ALIKE, FIXED, HEADER, MAGIC, MAX_FRAME, PLAIN, PLAIN_SAMPLE
 from collector.limits import Quotas
 
 SAMPLES = MAGIC + bytes((KINDS["sample"].code, 0))
 """What is usual begins so."""
 _HEADER, _FIXED = HEADER.size, FIXED.size
-_ALIKE = 20
-"""So far samples of one source, epoch and layout are alike."""
 
 
 def together(frames: Sequence[bytes], names: set[bytes], quotas: Quotas | None, now: float) -> list[int] | None:
@@ -125,5 +123,5 @@ def sound(frame: bytes, body: int, length: int, number: int, checksum: int) -> i
 def _rows(body: int, length: int) -> tuple[Struct, Struct]:
     """A record whose body begins there and is so long: what of it must be alike and its number; what is checked."""
     name = body - _HEADER
-    heads = Struct(f">{_ALIKE}sQ{_HEADER - _ALIKE - 8}x{name}s{length}x")
+    heads = Struct(f">{ALIKE}sQ{_HEADER - ALIKE - 8}x{name}s{length}x")
     return heads, Struct(f">{_FIXED}sI{_HEADER - _FIXED - 4}x{name + length}s")

@@ -9,12 +9,10 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
-from bus.wire import HEADER, PLAIN, PLAIN_SAMPLE, walk
+from bus.wire import ALIKE, HEADER, PLAIN, PLAIN_SAMPLE, walk
 from store.dates import AHEAD, PAST
 from store.keys import EARLIEST, MINUTE, dated, period
 
-ALIKE = 20
-"""So far samples of one source, epoch and layout are alike; see ``bus.wire``."""
 RUN = 64
 """So many of them are taken apart at once, at most."""
 _LENGTHS = Struct(">4xBB2xI")

@@ -30,7 +30,7 @@ from store.sealing import (
     streamed_pieces,
 )
 from store.spans import TIERS
-from store.tally import Tally, stacked
+from store.whole_rollup import WholeRolled, stacked
 
 log = logging.getLogger("guardia")
 Note = Callable[[str], None]
@@ -136,19 +136,19 @@ def _stream(
     """Join the parts of one origin; False when one of them is damaged: which one, is found when they are gathered."""
     origin = origin_of(places[0][1])
     names = known[origin.layout or 0]
-    tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
+    rolled_up: dict[str, list[WholeRolled]] = {tier: [] for tier in tiers}
     try:
         parts = [segment.part(place).all_read() for segment, place in places]
         if not callable(into):
             pieces = streamed_pieces(subject, origin, names, parts, tiers)
         else:
-            streamed(subject, origin, parts, tiers, lambda tier, one: tallies[tier].append(one), code=False)
+            streamed(subject, origin, parts, tiers, lambda tier, one: rolled_up[tier].append(one), code=False)
     except Damaged:
         return False
     if not callable(into):
         write(*into, names, pieces)
     else:
-        for tier, some in tallies.items():
+        for tier, some in rolled_up.items():
             into(tier, subject, (names, stacked(some)))
     return True
 

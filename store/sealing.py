@@ -24,7 +24,7 @@ from store.blocks.segments import Piece, Segment, Writing
 from store.blocks.sheets import Growing, Series, sheets
 from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked
 from store.spans import TIERS
-from store.tally import Tally, tallied
+from store.whole_rollup import WholeRolled, whole_rolled
 
 LEVEL = 3
 """zstd's level for numbers: 19 costs ten times as much for 5 % less."""
@@ -197,20 +197,20 @@ def streamed(
     origin: Origin,
     parts: Sequence[Part],
     tiers: Sequence[str],
-    take: Callable[[str, Tally], None],
+    take: Callable[[str, WholeRolled], None],
     *,
     code: bool,
 ) -> Piece | None:
     """The part of one origin of its parts by time, if it is to be coded; raises ``Damaged``.
 
-    ``take`` is given the tallies of each tier, the finest first, of a few metrics at a time.
+    ``take`` is given the rollups of each tier, the finest first, of a few metrics at a time.
     """
     columns: list[Coded] = []
     for meta, values, coded in joined_parts(origin, parts, code=code):
         columns += coded
-        one: Tally | None = None
+        one: WholeRolled | None = None
         for tier in tiers:
-            one = tallied(meta.kept, values, TIERS[tier]) if one is None else one.coarser(TIERS[tier])
+            one = whole_rolled(meta.kept, values, TIERS[tier]) if one is None else one.coarser(TIERS[tier])
             take(tier, one)
     if not code:
         return None
@@ -224,7 +224,7 @@ def streamed_pieces(
     """The same, and the parts of its rollups by tier, of which no more than a few metrics are in memory."""
     growing: dict[str, tuple[Growing, Integers]] = {}
 
-    def take(tier: str, one: Tally) -> None:
+    def take(tier: str, one: WholeRolled) -> None:
         whole, numbers = one.told()
         growing.setdefault(tier, (Growing(ROLLUP, whole, small=True), one.starts))[0].add(numbers)
 
@@ -329,7 +329,7 @@ def most_told(some: Sequence[tuple[tuple[str, ...], int]]) -> tuple[str, ...]:
 
 Rollup = tuple[tuple[str, ...], Rolled]
 """(names, rollup) of a subject."""
-Made = tuple[tuple[str, ...], Rolled | Tally]
+Made = tuple[tuple[str, ...], Rolled | WholeRolled]
 """The same on its way to a file."""
 
 

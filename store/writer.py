@@ -50,7 +50,7 @@ class Writer:
         path: Path,
         *,
         clock: Callable[[], int] = time.time_ns,
-        free: Callable[[Path], int] | None = None,
+        free: Callable[[Path], int] = free_bytes,
         publish: Callable[[Loss, int], None] = lambda loss, at: None,
         rules: Callable[[], Sequence[Keep]] = lambda: (),
         changed: Callable[[Iterable[bytes]], None] = lambda hosts: None,
@@ -69,7 +69,7 @@ class Writer:
         self._config = config
         self._path = path
         self._clock = clock
-        self._free = free or free_bytes
+        self._free = free
         self._publish = publish
         self._rules = rules
         self._changed = changed

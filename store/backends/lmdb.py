@@ -64,15 +64,16 @@ class LmdbBackend:
     generation = 0
 
     def __init__(self, path: Path, *, write: bool, archive: Path | None = None) -> None:
-        self._path, self._at_state = path, path / "state"
+        self._path = path
+        self._at_state = state = path / "state"
         self._write = write
         self._remembered = Numbers()
         if write:
             take_restored(path)
-            (path / "state").mkdir(parents=True, exist_ok=True)
+            state.mkdir(parents=True, exist_ok=True)
         for doubted in after_the_dead(path):
             log.warning("a process died at %s: it is looked into", doubted)
-        be_sure(path / "state")
+        be_sure(state)
         if write:
             begin_anew(path)
         self._presence = Presence(path)
@@ -80,8 +81,8 @@ class LmdbBackend:
         blocks = Blocks(path / "blocks", self._partitions.note, passing=_refuse)
         self._past = Past(self._partitions, blocks, self.layouts, archive)
         try:
-            with self._presence.at(path / "state"):
-                self._state = environment(path / "state", write=write, databases=8)
+            with self._presence.at(state):
+                self._state = environment(state, write=write, databases=8)
                 self._db = databases(self._state, write=write)
                 self._place = Place(path, write=write)
                 if write:
@@ -90,7 +91,7 @@ class LmdbBackend:
             if hasattr(self, "_state"):
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
-            raise StoreBroken(why(path / "state", error)) from None
+            raise StoreBroken(why(state, error)) from None
         self._leaving = Leaving(self._partitions, lambda: self._meta, self._keep_meta)
         if write:
             self._leaving.go_on()
@@ -117,7 +118,7 @@ class LmdbBackend:
     def _load(self) -> None:
         self._halfway = True  # the last life may have ended in the middle of a commit
         self._partitions.dead_readers += self._state.reader_check()
-        self._meta: dict[str, Any] = brought_up(self._state, self._db, self._path / "state")
+        self._meta: dict[str, Any] = brought_up(self._state, self._db, self._at_state)
         series, self._following = mended(
             self._state, self._db, lambda what: self._partitions.note(f"{self._at_state}: {what}")
         )
@@ -197,18 +198,12 @@ class LmdbBackend:
     def _commit_state(
         self, told: list[tuple[int, Numbered]], counts: dict[str, int], now: int, streams: Streams
     ) -> None:
-        with self._presence.at(self._at_state):
-            self._write_state(told, counts, now, streams)
-
-    def _write_state(
-        self, told: list[tuple[int, Numbered]], counts: dict[str, int], now: int, streams: Streams
-    ) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
             for kind in {*self._meta.get("records", {}), *counts}
         }
-        with self._state.begin(write=True) as txn:
+        with self._presence.at(self._at_state), self._state.begin(write=True) as txn:
             for key in streams[1]:
                 txn.delete(key, db=self._db["streams"])
             with txn.cursor(self._db["streams"]) as cursor:
@@ -335,7 +330,7 @@ class LmdbBackend:
         """What the store holds; see ``Backend``."""
         with self._reading() as txn:
             meta = read_meta(txn, self._db) or {}
-        files = [*entries(self._path / "rows", "*/*/data.mdb"), self._path / "state" / "data.mdb"]
+        files = [*entries(self._path / "rows", "*/*/data.mdb"), self._at_state / "data.mdb"]
         sealed = self._past.statistics(self._path / "blocks", meta.get("deleted", {}))
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
         return {
@@ -387,7 +382,7 @@ class LmdbBackend:
             with self._presence.at(self._at_state), self._state.begin() as txn:
                 yield txn
         except lmdb.Error as error:
-            raise StoreBroken(f"{self._path / 'state'}: {error}") from None
+            raise StoreBroken(f"{self._at_state}: {error}") from None
 
 
 def _refuse(why: str) -> None:

@@ -13,7 +13,7 @@ from store.pieces import answer, of_columns, text, whole
 from store.rollup import coarser, rolled
 from store.sealing import parts_of, rolled_up, rollup_part, sheets_of
 from store.spans import TIERS
-from store.tally import tallied
+from store.whole_rollup import whole_rolled
 
 pytestmark = pytest.mark.filterwarnings("error")
 ROWS = 3000
@@ -62,12 +62,12 @@ def test_they_are_rolled_up_alike_in_floats_and_as_integers() -> None:
     for tier, rollup in rolled_up({VOICE: told(ROWS)}, {1: NAMES}, list(TIERS)).items():
         rollup_part("web-1", rollup, TIERS[tier])
     first, *others = TIERS.values()
-    tally, floats = tallied(TIMES, Scaled.of(absurd()), first), rolled(TIMES, absurd(), first)
+    whole, floats = whole_rolled(TIMES, Scaled.of(absurd()), first), rolled(TIMES, absurd(), first)
     for length in others:
-        tally.told()
-        tally, floats = tally.coarser(length), coarser(floats, length)
+        whole.told()
+        whole, floats = whole.coarser(length), coarser(floats, length)
     for name in floats.__slots__:
-        assert np.array_equal(getattr(tally.rolled(), name), getattr(floats, name), equal_nan=True)
+        assert np.array_equal(getattr(whole.rolled(), name), getattr(floats, name), equal_nan=True)
 
 
 def test_they_are_answered() -> None:

@@ -17,7 +17,7 @@ from store.blocks.scaled import Floats, Scaled
 from store.blocks.sheets import sheets
 from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, cut, folded, opened, rolled, spread, those
 from store.rollup import stacked as stacked_floats
-from store.tally import stacked, tallied
+from store.whole_rollup import stacked, whole_rolled
 from tests.store.given import MINUTE, NOON, SECOND
 
 READING = st.integers(-(10**6), 10**6).map(lambda n: n / 100) | st.just(float("nan"))
@@ -140,13 +140,13 @@ REGULAR = st.lists(st.tuples(READING, st.integers(-50, 50).map(float), WILD), mi
 
 
 def check_tallies(times: np.ndarray, values: Floats) -> None:
-    tally, floats = tallied(times, Scaled.of(values), MINUTE), rolled(times, values, MINUTE)
+    whole, floats = whole_rolled(times, Scaled.of(values), MINUTE), rolled(times, values, MINUTE)
     for length in (5 * MINUTE, 60 * MINUTE):
-        assert same(tally.rolled(), floats)
-        (told,), (plainly_told,) = (sheets(ROLLUP, [one.told()], small=True) for one in (tally, floats))
+        assert same(whole.rolled(), floats)
+        (told,), (plainly_told,) = (sheets(ROLLUP, [one.told()], small=True) for one in (whole, floats))
         parts = [part_of_any_version(reading(one), FIRST + 3 * AGGREGATES) for one in (told, plainly_told)]
         assert same(*(opened(part, range(3)) for part in parts))
-        tally, floats = tally.coarser(length), coarser(floats, length)
+        whole, floats = whole.coarser(length), coarser(floats, length)
 
 
 @given(EVERY)
@@ -164,7 +164,7 @@ def test_a_tally_of_equally_many_rows_in_each_span_is_the_rollup(
 
 def test_tallies_of_some_metrics_each_are_put_below_one_another() -> None:
     times, values = NOON + np.arange(90) * 10 * SECOND, np.arange(270).reshape(3, 90) / 10
-    parts = [tallied(times, Scaled.of(values[some]), MINUTE) for some in (slice(0, 2), slice(2, 3))]
+    parts = [whole_rolled(times, Scaled.of(values[some]), MINUTE) for some in (slice(0, 2), slice(2, 3))]
     assert same(stacked(parts).rolled(), rolled(times, values, MINUTE))
     assert stacked(parts[:1]) is parts[0]
 
@@ -173,7 +173,7 @@ def test_sums_beyond_what_an_integer_holds_are_told_as_floats() -> None:
     times = NOON + np.arange(8) * 20 * SECOND
     values = np.array([[2.0**61, 2.0**60] * 4, [-(2.0**61), 2.0**52] * 4, [2.0**60] * 8])
     check_tallies(times, values)
-    for one in (rolled(times, values, 5 * MINUTE), tallied(times, Scaled.of(values), 5 * MINUTE).rolled()):
+    for one in (rolled(times, values, 5 * MINUTE), whole_rolled(times, Scaled.of(values), 5 * MINUTE).rolled()):
         assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [2.0**63]]
     assert rolled(times, values[:1], 5 * MINUTE).total.tolist() == [[3 * 2.0**62]]
     for sign in (1.0, -1.0):

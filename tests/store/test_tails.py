@@ -76,15 +76,15 @@ def test_answers_are_those_of_all_rows_read_anew(
 
 def _fails(backend: LmdbBackend) -> None:
     """A commit that does not come to its end: its rows are there, and are no one's yet."""
-    write = backend._write_state
+    write = backend._commit_state
 
     def broken(*_: object) -> None:
         raise lmdb.Error("no")
 
-    backend._write_state = broken  # type: ignore[method-assign,assignment]
+    backend._commit_state = broken  # type: ignore[method-assign,assignment]
     with pytest.raises(StoreBroken):
         backend.commit(batch([sample(33, host=host) for host in HOSTS[:3]], received=LATE), LATE)
-    backend._write_state = write  # type: ignore[method-assign]
+    backend._commit_state = write  # type: ignore[method-assign]
 
 
 class Blind(Tails):

@@ -15,7 +15,7 @@ from store.rollup import FEW, MOST_SUM, NUMBERS, Places, Rolled, coarser, folded
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class WholeRolled:
     """As ``Rolled``; least, most, total and last are integers, of which ``tens`` says what they are (``Scaled``).
 
     A metric that is ``RAW`` has holes, or numbers that are no decimals, or whose sum might not fit.
@@ -30,11 +30,11 @@ class Tally:
     last: Integers
     tens: Integers
 
-    def coarser(self, length: int) -> Tally:
-        """The tally over longer spans; ``length`` is a multiple of that of this one."""
+    def coarser(self, length: int) -> WholeRolled:
+        """The rollup over longer spans; ``length`` is a multiple of that of this one."""
         begins, starts = spans(self.starts, length)
         rows = np.add.reduceat(self.rows, begins) if len(begins) else self.rows
-        made = Tally(
+        made = WholeRolled(
             starts,
             rows,
             np.tile(rows, (len(self.tens), 1)),
@@ -66,7 +66,7 @@ class Tally:
         numbers = [Scaled(getattr(self, name)[metrics], self.tens[metrics]).floats() for name in NUMBERS]
         return Rolled(self.starts, self.rows, self.count[metrics], *numbers)
 
-    def _with(self, metrics: Places, one: Rolled) -> Tally:
+    def _with(self, metrics: Places, one: Rolled) -> WholeRolled:
         """The same, in which these metrics are as they were rolled up in floats."""
         self.count[metrics] = one.count
         for name in NUMBERS:
@@ -74,7 +74,7 @@ class Tally:
         return self
 
 
-def tallied(times: Integers, numbers: Scaled, length: int) -> Tally:
+def whole_rolled(times: Integers, numbers: Scaled, length: int) -> WholeRolled:
     """The rollup of metrics whose times ascend, in spans of this length."""
     whole, tens = numbers
     begins, starts = spans(times, length)
@@ -84,18 +84,18 @@ def tallied(times: Integers, numbers: Scaled, length: int) -> Tally:
         # Of the spans' extremes there are fewer. A sum that did not fit is made anew in floats.
         most = np.maximum(np.abs(highest.max(axis=1).astype(float)), np.abs(least.min(axis=1).astype(float)))
         tens = np.where(most * len(times) < MOST_SUM, tens, RAW)
-    made = Tally(starts, rows, np.tile(rows, (len(tens), 1)), least, highest, total, _lasts(whole, begins), tens)
+    made = WholeRolled(starts, rows, np.tile(rows, (len(tens), 1)), least, highest, total, _lasts(whole, begins), tens)
     raw = np.flatnonzero(tens < 0)
     return made._with(raw, rolled(times, numbers.those(raw).floats(), length)) if len(raw) else made
 
 
-def stacked(some: Sequence[Tally]) -> Tally:
-    """Tallies of the same spans, one metric under the other."""
+def stacked(some: Sequence[WholeRolled]) -> WholeRolled:
+    """Rollups of the same spans, one metric under the other."""
     if len(some) == 1:
         return some[0]
     first = some[0]
     matrices = [np.concatenate([getattr(one, name) for one in some]) for name in ("count", *NUMBERS, "tens")]
-    return Tally(first.starts, first.rows, *matrices)
+    return WholeRolled(first.starts, first.rows, *matrices)
 
 
 def _folded(how: Sequence[np.ufunc], whole: Integers, begins: Places) -> list[Integers]:

@@ -30,11 +30,12 @@ from bus.drawers import Drawer, Mixed
 from bus.explaining import when
 from bus.faults import Fault, did_you_mean
 from bus.fields import plain
+from bus.harmless import safe_lines
 from bus.hints import slips
 from bus.judging import Objected
 from bus.questions import Unanswered
 from bus.tables import Host
-from bus.terminal import aligned, harmless
+from bus.terminal import aligned
 from bus.timing import SECOND
 
 DONE, WRONG, UNKNOWN = 0, 100, 2
@@ -86,7 +87,7 @@ def _tried_at(place: hubs.Hub, trial: Mapping[str, Any]) -> int:
     try:
         text = tried_at(place, trial)
     except Unanswered as failure:
-        print(harmless(f"guardia backtest: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia backtest: {failure}"), file=sys.stderr)
         return WRONG if isinstance(failure, Objected) else UNKNOWN
     print(text)
     return DONE

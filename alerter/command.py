@@ -13,10 +13,11 @@ from bus.arguments import CONFIG, Parser
 from bus.asking import asked_alerter, asker
 from bus.faults import ConfigError
 from bus.fields import plain
+from bus.harmless import safe_lines
 from bus.hubs import Hub
 from bus.judging import RuleList, Rules, RuleShown
 from bus.questions import Unanswered
-from bus.terminal import aligned, harmless
+from bus.terminal import aligned
 
 
 def rules(argv: Sequence[str]) -> int:
@@ -33,9 +34,9 @@ def rules(argv: Sequence[str]) -> int:
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
-        print(harmless(f"guardia rules: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia rules: {failure}"), file=sys.stderr)
         return hubs.SILENT
-    print(json.dumps(plain(answer), indent=2) if given.json else harmless(as_text(answer)))
+    print(json.dumps(plain(answer), indent=2) if given.json else safe_lines(as_text(answer)))
     return hubs.WELL
 
 

@@ -21,10 +21,10 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from alerter.channels.common import Answer, Post, Refused, Unreached
 from alerter.names import NOBODY, Names, own_name
 from bus.addresses import network, refusal
-from bus.causes import causes_of
 from bus.deadline import Deadline, within
 from bus.interim import FinalResponse, Unanswered
 from bus.patience import Pooled
+from bus.reasons import causes_of
 
 MOST_BYTES = 65_536
 """What is read of an answer."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import requests
 
+from bus.harmless import safe_lines
 from bus.hub_api import HINT, HubApi, Refused
 from bus.hubs import Hub, with_remedy
 from bus.judging import Objected
 from bus.questions import Unanswered
 from bus.reasons import reason
-from bus.terminal import harmless
 
 PATIENCE = 100.0
 """Seconds until the answer has to begin; a hub ends a trial after 80."""
@@ -61,7 +61,7 @@ def _said(answer: requests.Response, address: str, trial: Mapping[str, Any]) -> 
     except (ValueError, KeyError, TypeError):
         raise Unanswered(f"{address} does not answer as a hub does{HINT}") from None
     if not trial["json"]:
-        return harmless(text)
+        return safe_lines(text)
     try:
         return json.dumps(json.loads(text), indent=2)
     except ValueError:

@@ -21,9 +21,9 @@ def unwritable(error: OSError) -> str:
     return f"cannot write {error.filename or 'to the disk'}: {(error.strerror or str(error)).lower()}"
 
 
-def settle(check: bool) -> None:
-    """Live long enough for supervisord to take exit code 100 for an end, not for a failed start to repeat."""
-    if "SUPERVISOR_ENABLED" in os.environ and not check:
+def outlast_start(*, at_once: bool) -> None:
+    """Live long enough for supervisord to take exit code 100 for an end, not for a failed start; or end ``at_once``."""
+    if "SUPERVISOR_ENABLED" in os.environ and not at_once:
         sys.stderr.flush()
         pause(PAUSE)
 

@@ -14,6 +14,11 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def safe_lines(text: str) -> str:
+    """The same, with its lines."""
+    return "\n".join(map(safe, text.split("\n")))
+
+
 def printable(text: str) -> str:
     """``text`` with a ``?`` in place of each character that cannot be shown."""
     return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)

@@ -22,7 +22,7 @@ import zmq
 
 from bus import __version__, home, logs, process
 from bus.early import Early
-from bus.exits import BUG, PAUSE, STOPPED, TRY_AGAIN, WRONG, ends_with, pause, settle, unwritable
+from bus.exits import BUG, PAUSE, STOPPED, TRY_AGAIN, WRONG, ends_with, outlast_start, pause, unwritable
 from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
@@ -262,7 +262,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)
-        settle(program.loop.asked_to_end)
+        outlast_start(at_once=program.loop.asked_to_end)
         return WRONG
     except OSError as error:
         return _pausing(program, unwritable(error)) if error.errno in world else _at_fault(program, error)

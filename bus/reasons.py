@@ -1,16 +1,28 @@
-"""Why a connection failed, in words for people. Pure."""
+"""Why a connection failed: what an error came from, and that in words for people. Pure."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 
-from bus.causes import causes_of
 from bus.harmless import safe
 
 _MAX = 200
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """The error itself and all that it came from or holds, however the libraries wrapped it, the nearest first."""
+    found: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue:
+        one = queue.pop(0)
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            queue += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return found
 
 
 def address(url: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bus import home, rooms
 from bus.arguments import CONFIG, Parser
-from bus.exits import PAUSE, STOPPED, TRY_AGAIN, WRONG, pause, settle, unwritable
+from bus.exits import PAUSE, STOPPED, TRY_AGAIN, WRONG, outlast_start, pause, unwritable
 from bus.faults import ConfigError
 from bus.program import version
 from bus.records import Settings
@@ -44,7 +44,7 @@ def asked(name: str, argv: Sequence[str], more: str = "") -> Asked | int:
     except ConfigError as error:
         for fault in error.faults:
             print(f"{name}: {fault}", file=sys.stderr)
-        settle(arguments.check)
+        outlast_start(at_once=arguments.check)
         return WRONG
     except OSError as error:
         print(f"{name}: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)

@@ -1,15 +1,10 @@
-"""Text for whoever reads it in a terminal: in columns, and nothing in it that acts there. Pure."""
+"""Rows of text in columns, for whoever reads them in a terminal. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
 from bus.harmless import safe
-
-
-def harmless(text: str) -> str:
-    """``text`` as ``bus.harmless.safe`` has it, with its lines."""
-    return "\n".join(map(safe, text.split("\n")))
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:

@@ -19,8 +19,8 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from bus.causes import causes_of
 from bus.harmless import printable
+from bus.reasons import causes_of
 from prober import words
 from prober.outcome import Failed
 from prober.probe import Probe

@@ -24,8 +24,8 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 from urllib3.connection import HTTPConnection
 
-from bus.causes import causes_of
 from bus.interim import FinalResponse, Unanswered
+from bus.reasons import causes_of
 from prober import trust, words
 from prober.lines import counted
 from prober.outcome import UNKNOWN, Failed

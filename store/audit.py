@@ -17,9 +17,10 @@ from bus import home, hubs
 from bus.arguments import CONFIG, Parser, back
 from bus.asking import Asker, asker
 from bus.faults import ConfigError, meant
+from bus.harmless import safe_lines
 from bus.judging import Objected
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
-from bus.terminal import aligned, harmless
+from bus.terminal import aligned
 
 AS_EXPECTED, OTHERWISE, UNKNOWN, WRONG = 0, 1, 2, 100
 _HEADS = ("PRODUCER", "SENT", "STORED", "DOUBLE", "REJECTED", "LOST", "WAITING", "WHY")
@@ -43,10 +44,10 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
-        print(harmless(f"guardia audit: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia audit: {failure}"), file=sys.stderr)
         return WRONG if isinstance(failure, Objected) else UNKNOWN
     if unheard:
-        print(harmless(f"guardia audit: {unheard}"), file=sys.stderr)
+        print(safe_lines(f"guardia audit: {unheard}"), file=sys.stderr)
         return WRONG
     print(as_json(found, start, now) if given.json else as_text(found))
     return OTHERWISE if given.expect is not None and missing(found) > given.expect else AS_EXPECTED

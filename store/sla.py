@@ -25,9 +25,10 @@ from bus.asking import asker
 from bus.availability import Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
 from bus.exits import WRONG
 from bus.faults import ConfigError, fitting_none, meant
+from bus.harmless import safe_lines
 from bus.judging import Objected
 from bus.questions import Subjects, Unanswered
-from bus.terminal import aligned, harmless
+from bus.terminal import aligned
 from bus.timing import SECOND
 
 LONGEST = 400 * 86_400.0
@@ -93,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia sla: {error}", file=sys.stderr)
         return WRONG
     except Unanswered as failure:
-        print(harmless(f"guardia sla: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia sla: {failure}"), file=sys.stderr)
         return WRONG if isinstance(failure, Objected) else UNKNOWN
     if not found:
         print(f"guardia sla: no service was ever checked: [[services]] of {where} lists them", file=sys.stderr)

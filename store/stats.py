@@ -18,8 +18,9 @@ from bus.arguments import CONFIG, Parser
 from bus.asking import asker
 from bus.exits import WRONG
 from bus.faults import ConfigError
+from bus.harmless import safe_lines
 from bus.questions import Holdings, HoldingsAnswer, Statistics, StoreStatistics, Unanswered
-from bus.terminal import aligned, harmless
+from bus.terminal import aligned
 from store.config import DAYS, FOREVER
 from store.holdings import Line, holdings
 from store.spans import ARCHIVE
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return WRONG
     except Unanswered as failure:
-        print(harmless(f"guardia store stats: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia store stats: {failure}"), file=sys.stderr)
         return UNKNOWN
     if given.json:
         print(json.dumps(as_map(found.held, found.lines), indent=1))

@@ -21,9 +21,9 @@ from bus.asking import asked_alerter
 from bus.explaining import silences
 from bus.faults import ConfigError
 from bus.fields import plain
+from bus.harmless import safe_lines
 from bus.hubs import Hub
 from bus.questions import Unanswered
-from bus.terminal import harmless
 from viewer.alerts_command import asked_of, reason_of
 from viewer.events import ActDone, AlertsTold, Failed
 from viewer.incidents import Opening, Silence
@@ -112,9 +112,9 @@ def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish, text: 
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
-        print(harmless(f"guardia {given.command}: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia {given.command}: {failure}"), file=sys.stderr)
         return hubs.WRONG if isinstance(failure, judging.NotThere | judging.Objected) else hubs.SILENT
-    print(json.dumps(plain(answer), indent=2) if given.json else harmless(text(answer)))
+    print(json.dumps(plain(answer), indent=2) if given.json else safe_lines(text(answer)))
     return hubs.WELL
 
 

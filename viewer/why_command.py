@@ -18,9 +18,9 @@ from bus.asking import asked_alerter
 from bus.explaining import chains, misnamed
 from bus.faults import ConfigError
 from bus.fields import plain
+from bus.harmless import safe_lines
 from bus.hubs import Hub
 from bus.questions import Unanswered
-from bus.terminal import harmless
 from viewer.alerts_command import asked_of, reason_of
 from viewer.events import WhyTold
 from viewer.incidents import Verdict
@@ -53,15 +53,15 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
-        print(harmless(f"guardia why: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia why: {failure}"), file=sys.stderr)
         return hubs.WRONG if isinstance(failure, judging.NotThere | judging.Objected) else hubs.SILENT
     wrong = misnamed(answer)
     if given.json:
         print(json.dumps(plain(answer), indent=2))
     elif not wrong:
-        print(harmless(chains(answer)))
+        print(safe_lines(chains(answer)))
     if wrong:
-        print(harmless(f"guardia why: {wrong}"), file=sys.stderr)
+        print(safe_lines(f"guardia why: {wrong}"), file=sys.stderr)
     return hubs.WRONG if wrong else hubs.WELL
 
 

@@ -111,9 +111,8 @@ def series_of(
                 continue
             found[bytes(key)] = series[0]
             following = max(following, series[0] + 1)
-        if txn.cursor(db["latest"]).last():
-            cursor = txn.cursor(db["latest"])
-            cursor.last()
+        cursor = txn.cursor(db["latest"])
+        if cursor.last():
             following = max(following, NUMBER.unpack(cursor.key())[0] + 1)
         again = _by_newest(txn, db, found) if lost else {}
     numbers = {number for number, _ in again.values()}

@@ -19,11 +19,11 @@ from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asker
 from bus.exits import STOPPED, TRY_AGAIN, WRONG
 from bus.faults import ConfigError, did_you_mean, listed
+from bus.harmless import safe_lines
 from bus.judging import Objected
 from bus.messages import KINDS
 from bus.progress import Progress
 from bus.questions import Unanswered
-from bus.terminal import harmless
 from store.exporting.beside import beside
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
-        print(harmless(f"guardia export: {failure}"), file=sys.stderr)
+        print(safe_lines(f"guardia export: {failure}"), file=sys.stderr)
         return WRONG if isinstance(failure, Objected) else UNKNOWN
     except ModuleNotFoundError as error:
         return _wrong(f"Parquet needs {error.name}: pip install 'guardia[parquet]'")
@@ -157,7 +157,7 @@ class Shown:
 
     def write(self, text: str) -> None:
         """Show ``text``."""
-        self._stream.write(harmless(text))
+        self._stream.write(safe_lines(text))
 
     def flush(self) -> None:
         """Have it shown now."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.harmless import cut, printable
-from bus.terminal import aligned, harmless
+from bus.harmless import cut, printable, safe_lines
+from bus.terminal import aligned
 
 
 def test_cells_stand_in_columns_and_numbers_flush_right() -> None:
@@ -16,10 +16,10 @@ def test_cells_stand_in_columns_and_numbers_flush_right() -> None:
 
 
 def test_what_others_call_themselves_acts_on_no_terminal() -> None:
-    assert harmless("a\x1b[2Jb\x9bc\u202ed\te\nf") == "a\\x1b[2Jb\\x9bc\\x202ed\\x09e\nf"
+    assert safe_lines("a\x1b[2Jb\x9bc\u202ed\te\nf") == "a\\x1b[2Jb\\x9bc\\x202ed\\x09e\nf"
     # All that Unicode calls Bidi_Control.
     turning = map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-    assert all(harmless(sign) == f"\\x{ord(sign):x}" for sign in turning)
+    assert all(safe_lines(sign) == f"\\x{ord(sign):x}" for sign in turning)
     assert aligned([("one\ntwo", "\x1b]0;x\x07"), ("-", "-")]) == "one\\x0atwo  \\x1b]0;x\\x07\n-           -"
 
 

@@ -14,13 +14,13 @@ from bus.enrolled import Agent
 from bus.keys import KeysFault, fingerprint, is_key
 from bus.questions import Latest, Records, Unanswered
 from bus.terminal import aligned
+from bus.timing import SECOND
 from bus.wire import Malformed, read
 from collector.callers import Heard, read_from
 
 STORE_SECONDS = 1.0
 STRANGER_SECONDS = 3600
 """A key that knocked longer ago is not listed."""
-SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,21 +23,22 @@ from bus.wire import Field, Malformed, names_in, pack, read, record, walk
 from store.backends.values import names_of
 from store.batch import Batch
 from store.dates import Dates
+from store.keys import MINUTE, SECOND
 
 LEDGER = HUB + "store-writer"
 """Who writes the ledger of losses."""
 MANY_NAMES = "more names of metrics than are kept of one source"
 FOUND = "found"
 """The reason of an entry that takes back an earlier one: the messages came after all."""
-TALLY_EVERY = 600_000_000_000
+TALLY_EVERY = 10 * MINUTE
 """ns between two tallies of a producer: as finely can the account of a stretch of time be given."""
-TALLY_LOOK = 1_000_000_000
+TALLY_LOOK = SECOND
 """ns between two looks for producers whose tally is due."""
 MOST_TALLIED = 10_000
 """Of so many sources it is remembered when they were tallied, and of more while it matters."""
 MOST_STREAMS = 1000
 """A tally names so many streams, the newest."""
-NEWS = 900_000_000_000
+NEWS = 15 * MINUTE
 """ns for which it is said that two hosts speak under one name; while they do it is found more often."""
 MOST_NAMES = 100
 """It is said of so many names, those of which it was found last."""

@@ -18,11 +18,10 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER
-from store.keys import FAR
+from store.keys import FAR, SECOND
 
 Numbers = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
-SECOND = 1_000_000_000
 NAMES_LENGTH = slice(4, 6)
 
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from store.keys import SECOND
+
 T = TypeVar("T")
-SETTLED = 2_000_000_000
+SETTLED = 2 * SECOND
 """A folder that did not change for so long, ns, is listed once: its time is no finer than the clock's tick."""
 
 NOTHING_THERE = (FileNotFoundError, NotADirectoryError, PermissionError)

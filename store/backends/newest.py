@@ -10,10 +10,10 @@ import lmdb
 from bus.messages import BY_CODE, KINDS
 from store.backends.values import measured_at, pack_latest, pack_series, unpack_latest, unpack_series
 from store.batch import Group, is_newer
-from store.keys import NUMBER, series_key
+from store.keys import NUMBER, SECOND, series_key
 
 SAMPLE = KINDS["sample"].code
-LATEST_EVERY = 1_000_000_000
+LATEST_EVERY = SECOND
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 

@@ -28,10 +28,10 @@ from store.backends.values import is_imported, measured_at
 from store.backends.witness import Witness
 from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, dated, kinds
+from store.keys import FAR, LAYOUT, SECOND, dated, kinds
 from store.pieces import Piece
 
-LATEST_EVERY = 1_000_000_000
+LATEST_EVERY = SECOND
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""
 RETAIN_SECONDS = 5.0
 """So long it drops what is too old: nothing is stored meanwhile."""

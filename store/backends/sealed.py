@@ -14,12 +14,12 @@ from store.backends import StoreBroken, busy
 from store.backends.partitions import Partitions
 from store.backends.scope import Source
 from store.blocks.files import Blocks, Gone
-from store.keys import partition_start, period
+from store.keys import MINUTE, partition_start, period
 from store.plan import Stretch
 from store.spans import RAW
 
 SAMPLE = "sample"
-MARGIN = 60_000_000_000
+MARGIN = MINUTE
 """So long, ns, rows stay beside the blocks that hold them: whoever began to read them reads on."""
 AT_ONCE = 4
 """Partitions removed in one go: a commit waits for it."""

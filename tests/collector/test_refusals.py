@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collector.refusals import MOST_REMEMBERED, MOST_SENDERS, Refusals
+from pathlib import Path
+
+from bus.refused import FILES, Refused, read
+from collector.refusals import MOST_REMEMBERED, MOST_SENDERS, Refusals, Report
+
+NOON = 1_769_860_800 * 10**9
 
 
 def test_a_report_names_the_reason_the_busiest_senders_and_an_example() -> None:
@@ -53,3 +58,27 @@ def test_what_is_remembered_is_bounded_and_whoever_must_go_joins_the_others() ->
     assert rows["rate", "web-7"] == 3 * MOST_REMEMBERED
     assert sum(n for (reason, _), n in rows.items() if reason == "magic") == 3 * MOST_REMEMBERED
     assert rows["magic", "others"] == 3 * MOST_REMEMBERED - (MOST_REMEMBERED - 2)
+
+
+def test_who_was_refused_stands_in_the_log_and_in_the_file(tmp_path: Path) -> None:
+    refusals, said = Refusals(clock=lambda: NOON), list[str]()
+    report = Report(refusals, said.append, tmp_path)
+    refusals.count("rate", "web-7", "more than 20,000 messages a second", 5)
+    report.tell()
+    refusals.count("rate", "web-7", "more than 20,000 messages a second", 2)
+    report.tell()
+
+    assert len(said) == 2
+    assert read(tmp_path) == [Refused("rate", "web-7", 7, NOON, "more than 20,000 messages a second")]
+
+
+def test_the_file_is_left_alone_while_nobody_is_refused_and_says_nothing_of_an_earlier_life(tmp_path: Path) -> None:
+    (tmp_path / FILES.format("collector")).write_text(
+        '[{"reason": "rate", "sender": "web-7", "count": 1, "at": 1, "text": ""}]'
+    )
+    report = Report(Refusals(), lambda line: None, tmp_path)
+    report.tell()
+    assert read(tmp_path) == []
+    (tmp_path / FILES.format("collector")).unlink()
+    report.tell()
+    assert not (tmp_path / FILES.format("collector")).exists()

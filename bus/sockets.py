@@ -91,11 +91,20 @@ def _producing(raw: Socket) -> Socket:
     raw.setsockopt(zmq.CONNECT_TIMEOUT, 5000)
     raw.setsockopt(zmq.HANDSHAKE_IVL, 10_000)
     raw.setsockopt(zmq.TCP_KEEPALIVE, 1)
-    # A cut is noticed after both times at most. Each question wakes both sides, on each of a producer's two roads.
-    raw.setsockopt(zmq.HEARTBEAT_IVL, 10_000)
-    raw.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
+    # Each question wakes both sides, on each of a producer's two roads.
+    _heartbeats(raw)
     raw.setsockopt(zmq.IPV6, 1)
     return raw
+
+
+def _heartbeats(raw: Socket) -> None:
+    """Connect anew where nobody answers: after both times at most.
+
+    It may be on this machine: after one write that failed for want of memory (ENOBUFS) libzmq may never write to that
+    connection again.
+    """
+    raw.setsockopt(zmq.HEARTBEAT_IVL, 10_000)
+    raw.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
 
 
 def _public(raw: Socket) -> Socket:
@@ -157,10 +166,8 @@ class Subscribe(Road):
         super().__init__(context.socket(zmq.SUB))
         self.raw.setsockopt(zmq.LINGER, 0)
         self.raw.setsockopt(zmq.RCVHWM, queue)
-        # After one write that fails for want of memory (ENOBUFS), libzmq may never write to that connection again.
         # Who reads late loses nothing by this before the queue is full.
-        self.raw.setsockopt(zmq.HEARTBEAT_IVL, 10_000)
-        self.raw.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
+        _heartbeats(self.raw)
         for kind in kinds:
             self.raw.setsockopt(zmq.SUBSCRIBE, topic(kind))
 
@@ -171,6 +178,7 @@ class Ask(Road):
     def __init__(self, context: zmq.Context[Socket]) -> None:
         super().__init__(context.socket(zmq.DEALER))
         self.raw.setsockopt(zmq.LINGER, 0)
+        _heartbeats(self.raw)
         # With nobody there a question fails at once instead of waiting in a queue until nobody cares.
         self.raw.setsockopt(zmq.IMMEDIATE, 1)
 

@@ -219,7 +219,7 @@ def test_a_hub_with_thousands_of_connections_has_no_timer_for_each(context: zmq.
     assert role(context).raw.getsockopt(zmq.HEARTBEAT_IVL) == 0
 
 
-@pytest.mark.parametrize("role", [Push, Hear, partial(Subscribe, kinds=["sample"])])
+@pytest.mark.parametrize("role", [Push, Hear, Ask, partial(Subscribe, kinds=["sample"])])
 def test_who_connects_notices_within_20_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
     raw = role(context).raw
     asked, waited = raw.getsockopt(zmq.HEARTBEAT_IVL), raw.getsockopt(zmq.HEARTBEAT_TIMEOUT)

@@ -118,8 +118,8 @@ class Agent:
 
 
 _TAKEN = (
-    "agent battery bond conntrack container cpu disk ecc failing fan gpu io load memory metric net plugin pressure "
-    "raid scrape spool swap system tcp temperature unit check clock http lost phase response service tls"
+    "agent battery bond clock conntrack container cpu disk ecc failing fan gpu io load memory metric net plugin "
+    "pressure raid scrape spool swap system tcp temperature unit check http lost phase response service tls"
 )
 RESERVED = frozenset(_TAKEN.split())
 """The first words of metrics that agents have themselves, and of what rules say of services and of silence."""

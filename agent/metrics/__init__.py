@@ -34,6 +34,7 @@ METRICS = {
     "gpu": "agent.metrics.gpu:Gpu",
     "battery": "agent.metrics.battery:Battery",
     "system": "agent.metrics.system:System",
+    "clock": "agent.metrics.clock:Clock",
     "tasks": "agent.metrics.tasks:Tasks",
     "handles": "agent.metrics.handles:Handles",
     "unit": "agent.metrics.unit:Unit",

@@ -18,6 +18,7 @@ AGENTS = frozenset(
         "agent",
         "battery",
         "bond",
+        "clock",
         "conntrack",
         "container",
         "cpu",

@@ -15,7 +15,7 @@ from bus.units import units
 COUNTS = frozenset(
     {"1m", "5m", "15m", "count", "processes", "processes_running", "threads", "users"}
     | {"connections", "missing", "open_files", "errors", "corrected_errors", "uncorrected_errors"}
-    | {"read_only", "discharging", "running", "restarting", "healthy", "exit_code"}
+    | {"read_only", "discharging", "running", "restarting", "healthy", "exit_code", "synchronised"}
 )
 """Fields whose values are plain counts."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.metrics import pressure
+from agent.metrics.clock import Clock
 from agent.metrics.conntrack import Conntrack
 from agent.metrics.handles import Handles
 from agent.metrics.oom import Oom
@@ -113,3 +114,23 @@ def test_tables_that_are_longer_than_a_page_are_read_whole(tmp_path: Path) -> No
     names, numbers = " ".join(f"Name{n}" for n in range(900)), " ".join("123456" for _ in range(900))
     ground = written(tmp_path, {"net/snmp": SNMP, "net/netstat": f"TcpExt: {names} ListenDrops\nTcpExt: {numbers} 8\n"})
     assert Tcp(ground).read()["tcp.listen_drops_per_s"] == Count(8)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (2_345_678, 0x2001, {"clock.synchronised": 1.0, "clock.error_seconds": 2.35}),
+        (16_000_000, 0x2040, {"clock.synchronised": 0.0, "clock.error_seconds": 16.0}),
+    ],
+)
+def test_whether_the_clock_is_kept_right_is_told_as_the_kernel_has_it(
+    error: int, status: int, told: dict[str, float]
+) -> None:
+    assert Clock(Ground(), lambda: (error, status)).read() == told
+
+
+def test_where_the_clock_may_not_be_asked_it_is_not_told() -> None:
+    def refused() -> tuple[int, int]:
+        raise OSError(errno.EPERM, "no")
+
+    assert Clock(Ground(), refused).read() == {}

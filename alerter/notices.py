@@ -113,7 +113,8 @@ def _later(incident: Incident, told: Mapping[str, Told], routes: Routes, now: in
         if first + after <= now:
             intents += [Intent(ESCALATION, name) for name in waiting]
             busy |= set(waiting)
-    for one in heard:
+    concerned = routes.all_of(incident)
+    for one in [one for one in heard if one.channel in concerned] or heard:
         if routes.reminder and one.spoken_at + routes.reminder <= now:
             intents.append(Intent(REMINDER, one.channel, one.reminders + 1))
     return intents

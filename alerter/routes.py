@@ -119,6 +119,15 @@ class Routes:
         """The channels that are told of an incident first."""
         return self.severe(incident.channels or self.default, incident.severity)
 
+    def all_of(self, incident: Incident) -> tuple[str, ...]:
+        """The channels that may be told of an incident: first, at a later step, or in place of one of these."""
+        later = [name for _, names in self.steps for name in names]
+        found = [*self.of(incident), *self.severe(later, incident.severity)]
+        for name in found:
+            if (fallback := self.fallback(name)) and fallback not in found:
+                found.append(fallback)
+        return tuple(found)
+
     def severe(self, names: Iterable[str], severity: str) -> tuple[str, ...]:
         """Those of the channels that are told of what is so severe."""
         return tuple(

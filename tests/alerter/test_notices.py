@@ -111,6 +111,41 @@ def test_reminders_come_until_somebody_acknowledges() -> None:
     assert [about for about, _ in story.said] == ["alarm", "reminder", "reminder", "acknowledged", "recovery"]
 
 
+def test_whom_it_concerns_no_more_is_not_reminded_and_hears_that_it_is_over() -> None:
+    story = Story()
+    story.at(burning())
+    moved = burning(channels=("spare",))
+    story.at(moved, NOON + SECOND)
+    story.at(moved, NOON + 5 * HOUR)
+    story.at(over(moved))
+    assert story.said == [
+        ("alarm", "ops"),
+        ("alarm", "spare"),
+        ("escalation", "boss"),
+        ("reminder", "spare"),
+        ("recovery", "ops"),
+        ("recovery", "spare"),
+        ("recovery", "boss"),
+    ]
+
+
+def test_who_was_told_is_reminded_where_it_concerns_nobody_else_any_more() -> None:
+    story = Story(replace(WAYS, steps=()))
+    story.at(burning())
+    story.at(burning(channels=("pager",)), NOON + 5 * HOUR)
+    assert story.said == [("alarm", "ops"), ("reminder", "ops")]
+
+
+def test_who_was_told_in_place_of_another_is_reminded_too() -> None:
+    story = Story(
+        replace(WAYS, channels={"ops": Route(fallback="spare"), "spare": Route()}, default=("ops",), steps=())
+    )
+    story.at(burning())
+    story.told["spare"] = replace(story.told["ops"], channel="spare")
+    story.at(burning(), NOON + 5 * HOUR)
+    assert story.said == [("alarm", "ops"), ("reminder", "ops"), ("reminder", "spare")]
+
+
 def test_escalation_waits_its_time_and_ends_with_an_acknowledgement() -> None:
     story = Story()
     story.at(burning())

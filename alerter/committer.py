@@ -171,7 +171,7 @@ class Committer:
         incidents = {**self._open([*changed, *heard, *considered]), **{one.id: one for one in over}}
         touched = self._open(self._touched)
         incidents |= touched
-        untold = [self._untold.alert(decision) for decision in decisions if decision.change is not None]
+        untold = [self._untold.alert(decision) for decision in decisions if decision.told]
         said = self._said
         try:
             with self._memory.transaction() as txn:

@@ -35,6 +35,11 @@ class Decision:
     cell: Cell
     incident: Incident | None
 
+    @property
+    def told(self) -> bool:
+        """Whether the bus hears of it: the alarm changed, or the configuration changed what burns."""
+        return self.change is not None or self.verdict == CHANGED
+
 
 class Decider:
     """Keeps the decisions until they are taken, and the incidents that burn, by id."""
@@ -146,7 +151,8 @@ class Decider:
         if after != before:
             subject.at(max(now, subject.now))
             cell.incident = self.open[after.id] = after
-            self._note(subject, cell, CHANGED, difference(before, after), cell.verdict, None)
+            text = difference(before, after)
+            self._note(subject, cell, CHANGED, text, cell.verdict, None, after.value, after.threshold)
 
     def end(self, subject: Subject, cell: Cell, why: str) -> None:
         """End an alarm on what is no longer watched."""

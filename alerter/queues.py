@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
-from alerter.letters import LEFT, RANKS, RECOVERY, Item, Told, read_item, read_told
+from alerter.letters import LEFT, RANKS, RECOVERY, Item, Letter, Told, read_item, read_told
 from alerter.memory import Transaction
 from alerter.outbox import to_hand_over
+from alerter.recording import read_incident
 
 
 def waiting(view: Transaction, channel: str, most: int) -> list[Item]:
@@ -34,6 +36,24 @@ def unheard(view: Transaction, channel: str, most: int, passed: dict[str, str]) 
                 break
         found += here
     return found
+
+
+def begun(view: Transaction, letter: Letter) -> Letter:
+    """The letter as it goes out, under its key: what none can have yet has the severity and the labels of now."""
+    # Of what an earlier life began, and did not end, nobody knows whether it arrived.
+    items = (
+        replace(item, maybe=True) if item.letter else replace(_renewed(view, item), letter=letter.key)
+        for item in letter.items
+    )
+    return replace(letter, items=tuple(items))
+
+
+def _renewed(view: Transaction, item: Item) -> Item:
+    was, now = item.incident, read_incident(view.get("incidents", item.incident.id))
+    if now is None:
+        return item
+    was = replace(was, severity=now.severity, labels=now.labels, channels=now.channels, advice=now.advice)
+    return replace(item, incident=was)
 
 
 def ends(view: Transaction, channel: str, incidents: Collection[str]) -> list[Item]:

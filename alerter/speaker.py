@@ -244,13 +244,9 @@ class Speaker:
             told = queues.told_of(view, items, name)
             failing = lane.failing_since is not None
             unheard = queues.unheard(view, name, MOST_LOOKED_AT, lane.handed) if failing else ()
-        turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall(), unheard)
-        letter = turn.letter
-        begins = letter is not None and not all(item.letter for item in letter.items)
-        if letter:
-            # Of what an earlier life began, and did not end, nobody knows whether it arrived.
-            tried = (replace(one, letter=letter.key, maybe=one.maybe or bool(one.letter)) for one in letter.items)
-            letter = replace(letter, items=tuple(tried))
+            turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall(), unheard)
+            letter = queues.begun(view, turn.letter) if turn.letter else None
+        begins = turn.letter is not None and not all(item.letter for item in turn.letter.items)
         if turn.withdrawn or turn.expired or turn.handed or begins:
             with self._memory.transaction() as transaction:
                 for item, why in turn.withdrawn:

@@ -59,7 +59,7 @@ class ProcessesEvent(Event):
 
 
 class AlertEvent(Event):
-    """An alert changed its state."""
+    """An alert changed its state, or what its rule says of it."""
 
     type: Literal["alert"]
     subject: str

@@ -145,7 +145,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One transition of an alarm, with its reason. ``state``: pending, firing, clearing or quiet."""
+    """A transition of an alarm, or what the configuration made of one that fires, with the reason.
+
+    ``state``: pending, firing, clearing or quiet.
+    """
 
     rule: str
     state: str

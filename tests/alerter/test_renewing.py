@@ -6,6 +6,7 @@ from typing import Any
 
 from alerter.committer import Committer
 from alerter.memory import Memory
+from alerter.outbox import Later
 from alerter.rules import Rule
 from bus.judging import Alarms, Incident, Incidents
 from bus.tables import Host
@@ -23,13 +24,14 @@ def busy(**given: Any) -> Rule:
 class Told:
     """Two channels, of which the pager hears of grave alarms only, and what fires at noon."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self.ops, self.pager = Friend(), Friend(severity="critical")
+    def __init__(self, rooms: Rooms, ops: Friend | None = None) -> None:
+        self.ops, self.pager = ops or Friend(), Friend(severity="critical")
         self.room: Room = rooms({"ops": self.ops, "pager": self.pager})
         self.world, self.committer = self.begins(busy())
         self.world.says(0, cpu=95)
         self.settles(0)
-        self.heard("ops", ("alarm", "web-1"))
+        if ops is None:
+            self.heard("ops", ("alarm", "web-1"))
 
     def begins(self, *rules: Rule) -> tuple[World, Committer]:
         world = World(*rules, began=0)
@@ -102,6 +104,26 @@ def test_what_the_configuration_became_while_the_alerter_was_off_holds_from_its_
     assert told.kept().severity == "critical"
 
 
+def test_what_its_channel_did_not_take_goes_out_as_it_is_by_the_rule_of_now(rooms: Rooms) -> None:
+    told = Told(rooms, Friend(outcomes=[Later(3600.0, "it rests")]))
+    told.room.until(lambda: len(told.room.notices) == 1)
+    told.becomes(60, busy(severity="critical", advice="end the job"), hosts=(WEB,))
+    told.room.ahead += 3601
+    told.heard("ops", ("alarm", "web-1"))
+    (item,) = told.ops.heard[0].items
+    assert (item.incident.severity, item.incident.advice) == ("critical", "end the job")
+    assert (item.incident.labels, item.incident.state, item.incident.value) == ({"role": "shop"}, "firing", 95.0)
+
+
+def test_what_may_have_arrived_is_told_once_more_as_it_was(rooms: Rooms) -> None:
+    told = Told(rooms, Friend(outcomes=[Later(3600.0, "no answer", maybe=True)]))
+    told.room.until(lambda: len(told.room.notices) == 1)
+    told.becomes(60, busy(severity="critical"))
+    told.room.ahead += 3601
+    told.heard("ops", ("alarm", "web-1"))
+    assert told.ops.heard[0].items[0].incident.severity == "warning"
+
+
 def test_an_instance_that_is_in_no_reading_has_the_rule_of_now_too(rooms: Rooms) -> None:
     told = Told(rooms)
     told.becomes(1, rule("disk[*].percent > 90", name="full"))
@@ -128,3 +150,19 @@ def test_lists_history_and_why_agree(memory: Memory) -> None:
     case.passes(70)
     before, after, now = case.chain(when=60), case.chain(when=65), case.chain()
     assert (after.verdict, after.text, now.verdict) == (before.verdict, before.text, "firing")
+
+
+def test_the_bus_is_told_of_it_whole_so_that_who_listens_shows_what_is_so(memory: Memory) -> None:
+    world = World(busy(), began=0)
+    settling, _, teller = committer(world, memory)
+    world.says(0, cpu=95)
+    settling.settle(at(0))
+    world.judge.use([busy(severity="critical")], [WEB], (), at(60))
+    settling.settle(at(60))
+    (_, before), (subject, after) = teller.told
+    assert (subject, after.severity, after.labels, after.state) == ("web-1", "critical", {"role": "shop"}, "firing")
+    kept = ("incident", "transition", "started_at", "value", "threshold")
+    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+    assert after.reason == "by the configuration as it is now: critical, before warning; labels role=shop, before none"
+    settling.settle(at(61), all_open=True)
+    assert len(teller.told) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import ssl
 import threading
@@ -19,7 +20,7 @@ from bus.reasons import address, reason
 from bus.secret import Secret
 from bus.timing import backoff
 from viewer import parse
-from viewer.events import Event, LinkTold
+from viewer.events import Event, LinkState, LinkTold
 
 KINDS = "metric,facts,service_check,alert,gap"
 FIRST, LONGEST = 0.5, 10.0
@@ -30,6 +31,8 @@ REFUSALS = frozenset({401, 403, 4401, 4403})
 """Status of HTTP and codes of WebSocket that no other attempt will change soon."""
 PATIENCE = 10.0
 """Seconds without an answer to a ping after which the connection is given up."""
+_MUTE = logging.Logger("stream", logging.CRITICAL)
+"""For the library, whose errors would stand across the picture: why a connection ended is told by an event."""
 
 
 class Stream(threading.Thread):
@@ -46,6 +49,7 @@ class Stream(threading.Thread):
         chance: Callable[[], float] = random.random,
         ca: str = "",
         rest: Callable[[], None] = lambda: None,
+        patience: float = PATIENCE,
     ) -> None:
         super().__init__(name="stream", daemon=True)
         self._url = url
@@ -53,6 +57,7 @@ class Stream(threading.Thread):
         self._token = token
         self._ca = ca
         self._rest = rest
+        self._patience = patience
         self._tell = tell
         self._broke = broke
         self._clock = clock
@@ -116,8 +121,9 @@ class Stream(threading.Thread):
             ssl=ssl.create_default_context(cafile=self._ca) if secure else None,
             open_timeout=5,
             close_timeout=1,
-            ping_interval=PATIENCE / 2,
-            ping_timeout=PATIENCE,
+            ping_interval=self._patience / 2,
+            ping_timeout=self._patience,
+            logger=_MUTE,
             max_size=4_000_000,
         ) as connection:
             self._connection = connection
@@ -164,11 +170,11 @@ class Stream(threading.Thread):
 
     def _wait(self, failures: int, why: str) -> None:
         pause = backoff(failures, first=FIRST, longest=LONGEST, chance=self._chance())
-        state = "offline" if failures >= OFFLINE_AFTER else "reconnecting"
+        state: LinkState = "offline" if failures >= OFFLINE_AFTER else "reconnecting"
         self._wake.clear()
         if self._over.is_set():
             return
-        self._tell(LinkTold("offline" if state == "offline" else "reconnecting", why, self._clock() + pause))
+        self._tell(LinkTold(state, why, self._clock() + pause))
         self._wake.wait(pause)
 
 

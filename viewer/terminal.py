@@ -44,8 +44,12 @@ AMID = 0.05
 AMID_PASTE = 5.0
 """Seconds in which more of a paste comes, or its end never will."""
 CTRL_C = "\x03"
-_BEGUN = re.compile(r"\x1b(?:O|\[[0-9;:?<]*|P[^\x1b]*\x1b?)?\Z")
+_BEGUN = re.compile(r"\x1b(?:O|\[[0-9;:?<]*|\[M.{0,2}|[P\]][^\x1b\x07]*\x1b?)?\Z", re.DOTALL)
 """A sequence of which more is to come."""
+_TOLD = re.compile(r"\x1b(?:\[<[0-9;]*[Mm]|\[M.{3}|\[[IO]|\][^\x1b\x07]*(?:\x07|\x1b\\))", re.DOTALL)
+"""What is no key and nobody asked for: the mouse and the focus, where an earlier program left that on; late answers."""
+_TWICE = re.compile(r"(?<=\x1b)(?=\x1b)")
+"""Between Escape and a key that came together with it."""
 
 _NAMES = {
     "KEY_UP": "up",
@@ -123,9 +127,12 @@ class Terminal(blessed.Terminal):
     def strokes(self, text: str) -> list[str]:
         """The names of the keys that ``text`` is of; raises ``EOFError`` when the terminal is gone."""
         self._deaf = True
+        found: list[str] = []
         try:
-            self.ungetch(text)
-            return [key_name(stroke) for stroke in iter(lambda: self.inkey(timeout=0, esc_delay=0), "")]
+            for piece in _TWICE.split(_TOLD.sub("", text)):
+                self.ungetch(piece)
+                found += [key_name(stroke) for stroke in iter(lambda: self.inkey(timeout=0, esc_delay=0), "")]
+            return found
         finally:
             self._deaf = False
 

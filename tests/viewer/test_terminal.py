@@ -208,6 +208,31 @@ def test_bytes_that_are_no_text_end_nothing(hub: Hub, tmp_path: Path) -> None:
         assert seat.ended() == 0
 
 
+def test_what_a_terminal_tells_unasked_is_no_key(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
+        seat.until("web-1")
+        seat.press("/")
+        seat.until("/▏")
+        # a mouse that an earlier program left on, in both of its forms, the window's focus, and a late answer
+        seat.press("w\x1b[<64;10;20Me\x1b[M !q\x1b[I\x1b[Ob\x1b]11;rgb:1c1c/1c1c/1c1c\x07-")
+        seat.until("/web-▏")
+        seat.press("\x03")
+        assert seat.ended() == 0
+
+
+def test_escape_that_comes_together_with_another_key_counts(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url, "--host", "web-1") as seat:
+        seat.until("LIVE")
+        seat.press("?")
+        seat.until("Help for Host ")
+        seat.press("\x1b\x1b")  # as over a slow line
+        seat.until("SEEN")
+        seat.press("\x1b\x1b[Z")
+        seat.until("Parts")
+        seat.press("q")
+        assert seat.ended() == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "said"),
     [((), 100, "TERM=dumb"), (("--dump",), 0, "web-1"), (("--test-card",), 0, "dumb")],

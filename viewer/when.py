@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 
 from bus.timing import back
 from viewer.axis import local
@@ -33,19 +33,21 @@ def moment(text: str, now: float, zone: tzinfo | None = None) -> float:
 
 
 def _clock(match: re.Match[str], now: float, zone: tzinfo | None) -> float:
-    today = local(now, zone)
-    at = today.replace(hour=int(match[2]), minute=int(match[3]), second=int(match[4] or 0), microsecond=0)
-    if match[1] == "yesterday" or (match[1] is None and at.timestamp() > now):
-        at = _settled(at - timedelta(days=1), zone)
-    return at.timestamp()
+    read = time(int(match[2]), int(match[3]), int(match[4] or 0))
+    today = local(now, zone).date()
+    if match[1]:
+        return _settled(datetime.combine(today - timedelta(days=match[1] == "yesterday"), read), zone)
+    # In the night that has an hour twice it may have read so twice.
+    times = [_settled(datetime.combine(today, read.replace(fold=fold)), zone) for fold in (0, 1)]
+    past = [at for at in times if at <= now]
+    return max(past) if past else _settled(datetime.combine(today - timedelta(days=1), read), zone)
 
 
 def _full(text: str, zone: tzinfo | None) -> float:
     at = datetime.fromisoformat(text.replace("z", "+00:00").replace("Z", "+00:00"))
-    return (at if at.tzinfo else _settled(at, zone)).timestamp()
+    return at.timestamp() if at.tzinfo else _settled(at, zone)
 
 
-def _settled(at: datetime, zone: tzinfo | None) -> datetime:
-    """The moment at which clocks in ``zone`` read ``at``, whichever offset they had then."""
-    bare = at.replace(tzinfo=None)
-    return bare.replace(tzinfo=zone) if zone is not None else bare.astimezone(UTC)
+def _settled(at: datetime, zone: tzinfo | None) -> float:
+    """When clocks in ``zone`` read ``at``, whichever offset they had then."""
+    return at.replace(tzinfo=zone).timestamp()

@@ -48,7 +48,7 @@ PREFIX = "guardia1_"
 CHECKED = 4
 MAX_LINE = 2000
 ADDRESS = re.compile(r"tcp://[^\s/]{1,255}:[1-9]\d{0,4}")
-MANGLED = "the line is mangled: copy all of it, from guardia1_ to its end, once more"
+MANGLED = "the line is mangled: copy all of it once more, from guardia1_ to its end, as one line without breaks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,10 @@ def _lead_somewhere(door: str, receipts: str) -> bool:
 def in_time(join: Join, now: int) -> None:
     """Raises ``KeysFault`` when the line is too old, as this host's clock goes."""
     if join.until and now > join.until:
-        shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(join.until / 1e9))
+        end, here = (time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1e9)) for at in (join.until, now))
         raise KeysFault(
-            f"the line was valid until {shown}, and the hub takes it no longer; "
-            f"type there: guardia enroll {join.name} --again"
+            f"the line was valid until {end}, and by this machine's clock it is {here}; where that is right, "
+            f"type on the hub: guardia enroll {join.name} --again"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from _blake2 import blake2b
 from dataclasses import replace
 from pathlib import Path
@@ -144,9 +145,15 @@ def test_the_time_until_which_a_line_is_good_travels_with_it() -> None:
     hasty = replace(JOIN, until=NOON)
     assert from_line(to_line(hasty)) == hasty
     in_time(hasty, NOON)
-    with pytest.raises(KeysFault, match="guardia enroll web-1 --again"):
-        in_time(hasty, NOON + 1)
     in_time(JOIN, 2**62)
+
+
+def test_a_line_that_is_too_old_is_told_with_the_clock_by_which_it_is() -> None:
+    with pytest.raises(KeysFault) as fault:
+        in_time(replace(JOIN, until=NOON), NOON + 90_000 * 10**9)
+    end, here = (time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) for at in (NOON // 10**9, NOON // 10**9 + 90_000))
+    assert f"valid until {end}, and by this machine's clock it is {here}" in str(fault.value)
+    assert str(fault.value).endswith("guardia enroll web-1 --again")
 
 
 def test_a_line_of_the_first_version_has_no_end() -> None:

@@ -28,6 +28,8 @@ run: $(VENV)/made
 	@for file in etc/var etc/var/supervisord.log; do [ ! -e $$file ] || [ -w $$file ] || { \
 		echo "$$file cannot be written to; it is $$(stat -c %U $$file)'s:" \
 			"start Guardia as that user, or in a clone of your own."; exit 1; }; done
+	@[ -w /dev/fd/1 ] || { echo "No program could write to this terminal or file, which is another user's:" \
+		"su --pty - $$(id -un) has a terminal of its own."; exit 1; }
 	@echo "Guardia starts; in another terminal: $(BIN)/guardia view. Ctrl-C stops it."
 	@exec $(BIN)/supervisord -c etc/guardia.conf
 

@@ -107,10 +107,33 @@ def test_make_run_says_of_a_path_that_supervisord_cannot_start_there(tmp_path: P
     assert found == f"supervisord cannot start in {clone.resolve()}, a path that {why}: move this clone.\n"
 
 
+NOBODY = ("user", "map-user=1000", "map-group=1000")
+"""Root without its rights."""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.skipif(os.geteuid() == 0 and not can_unshare(*NOBODY), reason=WHY_NOT)
+def test_make_run_says_that_its_programs_could_not_write_to_another_users_terminal(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    out = tmp_path / "terminal"
+    without_rights = unshared(*NOBODY) if os.geteuid() == 0 else []
+    with out.open("w") as terminal:
+        out.chmod(0o444)
+        command = [*without_rights, "make", "-o", ".venv/made", "run"]
+        assert subprocess.run(command, cwd=tmp_path, env=by_hand(), stdout=terminal).returncode
+    found = out.read_text()
+    assert found.startswith("No program could write to this terminal or file, which is another user's: ")
+    assert found.endswith(" has a terminal of its own.\n")
+
+
+def by_hand() -> dict[str, str]:
+    """The environment of a person who types, though these tests may be run by make themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+
 def typed(command: list[str], folder: Path) -> str:
-    """What a command says that fails, typed as by a person, though these tests may be run by make themselves."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    found = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True)
+    """What a command says that fails."""
+    found = subprocess.run(command, cwd=folder, env=by_hand(), capture_output=True, text=True)
     assert found.returncode
     return found.stdout
 

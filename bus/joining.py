@@ -158,6 +158,11 @@ def request(home: Path) -> KeyPair:
 def keep(home: Path, join: Join) -> None:
     """Keep what the line says for every later start; raises ``KeysFault``."""
     path = home / "keys" / "agent.key"
+    if (hub := home / "keys" / "hub.key").exists():
+        raise KeysFault(
+            f"this is a hub itself, whose own agent needs no line: paste it on the host that is to be {join.name} "
+            f"(where {hub} is of a hub that is no more, remove it)"
+        )
     if join.secret is not None:
         write_pair(path, of_secret(join.secret))
     else:
@@ -166,8 +171,8 @@ def keep(home: Path, join: Join) -> None:
             raise KeysFault(
                 "the line is for an agent with another key; type: guardia agent --request, and have that key enrolled"
             )
-    hub = {"name": join.name, "door": join.door, "receipts": join.receipts, "hub": join.hub}
-    write_private(home / "keys" / "hub.json", json.dumps(hub, indent=1) + "\n")
+    found = {"name": join.name, "door": join.door, "receipts": join.receipts, "hub": join.hub}
+    write_private(home / "keys" / "hub.json", json.dumps(found, indent=1) + "\n")
 
 
 def membership(home: Path) -> Membership | None:

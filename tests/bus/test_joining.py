@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus import joining, keys
+from bus import enrolled, joining, keys
 from bus.joining import Join, Membership, from_line, in_time, to_line
 from bus.keys import KeysFault, as_bytes
 
@@ -124,6 +124,13 @@ def test_a_line_without_a_secret_is_for_whoever_made_that_key(tmp_path: Path) ->
     member = joining.membership(tmp_path)
     assert member is not None
     assert member.own == own
+
+
+def test_a_line_that_is_pasted_on_a_hub_makes_nobody_else_of_it(tmp_path: Path) -> None:
+    enrolled.hub_key(tmp_path)
+    with pytest.raises(KeysFault, match=r"this is a hub itself, .* that is to be web-1 \(where .*hub\.key is of a hub"):
+        joining.keep(tmp_path, JOIN)
+    assert joining.membership(tmp_path) is None
 
 
 def test_a_key_that_was_lost_is_told(tmp_path: Path) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 from api.lines import MOST_UNSENT, DeskLine
 from bus.desk import MOST_QUESTION, Inbox, told
 from bus.questions import Unanswered
+from tests.descriptors import no_more_files
 
 
 @pytest.fixture
@@ -95,19 +93,8 @@ def test_who_may_open_no_more_files_has_no_answer_and_is_none_the_worse(tmp_path
     async def ask() -> list[bytes | str]:
         line = DeskLine(tmp_path / "desk", timeout=30.0)
         line.open()
-        before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        held = []
-        held.append(os.dup(0))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 1, before[1]))
-        try:
-            with contextlib.suppress(OSError):
-                while True:
-                    held.append(os.dup(0))
+        with no_more_files():
             first = await outcome(line, b"one")
-        finally:
-            for file in held:
-                os.close(file)
-            resource.setrlimit(resource.RLIMIT_NOFILE, before)
         return [first, await outcome(line, b"two")]
 
     assert asyncio.run(ask()) == ["its reader cannot be asked: too many open files", "its reader is not there"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import resource
 import stat
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 
 from bus import check, home
 from bus.config import ConfigError
+from tests.descriptors import no_more_files
 
 
 def test_the_configuration_is_what_was_given_else_what_the_environment_says(tmp_path: Path) -> None:
@@ -103,14 +101,6 @@ def test_a_home_that_cannot_be_made_says_which_folder_and_why(tmp_path: Path) ->
 
 def test_that_there_is_no_file_to_open_now_is_no_mistake_in_the_configuration(tmp_path: Path) -> None:
     """Who ends for a mistake is not started again."""
-    gc.collect()  # what earlier tests left open is not to be closed, and its number free, meanwhile
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.open("/dev/null", os.O_RDONLY)  # the lowest number that is free: all below are taken
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-    try:
-        with pytest.raises(OSError, match="open files"):
-            home.made(tmp_path / "var")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with no_more_files(), pytest.raises(OSError, match="open files"):
+        home.made(tmp_path / "var")
     assert home.made(tmp_path / "var").is_dir()

@@ -16,6 +16,7 @@ from bus.spool import Spool, SpoolLimits
 from bus.spool.recent import RECENT_BYTES
 from bus.wire import read
 from tests.bus.spooling import message
+from tests.descriptors import opened
 
 NOON = 43_200.0
 WALL = 1_700_000_000 * 10**9
@@ -248,13 +249,13 @@ def test_a_disk_that_does_not_take_the_smaller_file_costs_neither_messages_nor_d
     def failing(file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(opened(tmp_path))
     for turn in range(1, 9):
         with monkeypatch.context() as patched:
             patched.setattr("bus.spool.file.os.fsync", failing)
             spool.sweep(NOON + turn, WALL)
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(opened(tmp_path)) == before
     assert not (tmp_path / "spool.new").exists()
     assert _numbers(spool, first=4991) == list(range(4991, 5001))
     _fill(spool, 5, first=5001)

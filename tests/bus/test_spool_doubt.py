@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import stat
@@ -19,6 +18,7 @@ from bus.spool import Spool, doubt
 from bus.spool.doubt import AtIt, locked, move_aside
 from bus.spool.entry import PAGE
 from tests.bus.spooling import message
+from tests.descriptors import opened
 
 ROOT = Path(__file__).parents[2]
 WALL = 1_700_000_000 * 10**9
@@ -118,13 +118,11 @@ def test_who_closes_a_spool_ends_the_look_into_it(tmp_path: Path, monkeypatch: p
 
 def test_who_finds_it_in_use_leaves_no_descriptor_behind(tmp_path: Path) -> None:
     held, died = locked(tmp_path / "spool.lock")
-    gc.collect()  # what earlier tests left open is not to be closed meanwhile
-    before = os.listdir("/proc/self/fd")
     with pytest.raises(BlockingIOError):
         locked(tmp_path / "spool.lock")
 
     assert not died
-    assert os.listdir("/proc/self/fd") == before
+    assert opened(tmp_path) == [str(tmp_path / "spool.lock")]
     assert stat.S_IMODE(os.fstat(held).st_mode) == 0o600
     os.close(held)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
-import os
 import stat
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from bus import failpoints
 from bus.spool import journal as journals
 from bus.spool.entry import PAGE, found
 from bus.spool.journal import Journal
+from tests.descriptors import opened
 
 LIFE = 0x1122334455667788
 
@@ -31,10 +30,6 @@ def _write(journal: Journal, number: int) -> bool:
 
 def _numbers(journal: Journal, life: int = LIFE) -> list[int]:
     return [entry.first for entry in found(journal.read()[0], life).entries]
-
-
-def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.fixture
@@ -132,16 +127,14 @@ def test_it_is_not_used_before_its_name_is_on_the_disk(tmp_path: Path, monkeypat
 
 
 def test_it_leaves_no_descriptors_behind(tmp_path: Path, fail: set[str]) -> None:
-    gc.collect()  # what earlier tests left open is not to be closed meanwhile
-    before = _descriptors()
     fail.add("journal.make")
     assert not Journal(tmp_path / "journal", 4 * PAGE).ready()
-    assert _descriptors() == before
+    assert opened(tmp_path) == []
     fail.clear()
     journal = _begun(tmp_path / "journal")
-    assert _descriptors() == before + 1
+    assert opened(tmp_path) == [str(journal.path)]
     journal.read()
-    assert _descriptors() == before + 1
+    assert opened(tmp_path) == [str(journal.path)]
     journal.close()
 
-    assert _descriptors() == before
+    assert opened(tmp_path) == []

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
-import resource
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,21 +16,7 @@ from bus.vitals import resident_bytes
 from collector.callers import Callers
 from collector.hangup import address_of, hang_up
 from collector.scarce import NO_FILES, NO_ROOM, in_time
-
-
-@contextlib.contextmanager
-def no_more_files() -> Iterator[None]:
-    """Whoever wants to open one gets EMFILE."""
-    gc.collect()  # what earlier tests left open is not to be closed, and its number free, meanwhile
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # The lowest free number is the limit: all below are taken.
-    free = os.open("/dev/null", os.O_RDONLY)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+from tests.descriptors import no_more_files
 
 
 def test_a_connection_is_ended_without_a_file_of_one_s_own() -> None:

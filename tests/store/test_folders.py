@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from store.folders import SETTLED, Folders, below, entries
 from store.spans import Listing, Span
+from tests.descriptors import no_more_files
 from tests.store.given import HOUR
 
 
@@ -124,13 +124,6 @@ def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
 ) -> None:
     (tmp_path / "sample").mkdir()
     (tmp_path / "sample" / "a").write_text("")
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = os.open(tmp_path, os.O_RDONLY)  # the next one would be one too many
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 1, limits[1]))
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            list(look(tmp_path))
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        os.close(taken)
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        list(look(tmp_path))
     assert tmp_path / "sample" / "a" in set(look(tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from store.columns import steps_of
 from store.joining import add_rollup
 from store.sealing import parts_of, rolled_up, rollup_part, sheets_of
 from store.spans import name_of
+from tests.descriptors import no_more_files, opened
 from tests.store.given import HOUR, MINUTE, NOON
 from tests.store.test_sheets import meta, wide
 
@@ -134,13 +134,8 @@ def test_a_question_about_more_files_than_stay_open_has_an_answer_of_all(tmp_pat
     assert sum(int(piece.rolled.rows.sum()) for piece in found) == 5 * ROWS
     [few] = Stepped(blocks).rolled("1m", "web-1", ("m0.value",), grid, NOON, NOON + MINUTE)
     assert few.rolled.least.base is None, "what is kept of it is no part of what was read"
-    opened = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if is_there(fd)}
-    assert sum(name.startswith(str(tmp_path)) for name in opened) <= 1, "the others are closed"
+    assert len(opened(tmp_path)) <= 1, "the others are closed"
     blocks.close()
-
-
-def is_there(fd: str) -> bool:
-    return os.path.lexists(f"/proc/self/fd/{fd}")
 
 
 def test_a_file_that_goes_away_while_it_is_read_is_read_to_its_end(made: Path) -> None:
@@ -148,6 +143,7 @@ def test_a_file_that_goes_away_while_it_is_read_is_read_to_its_end(made: Path) -
     parts = {place.subject: segment.part(place) for place in segment.index.parts}
     made.unlink()
     assert parts["web-1"].floats(META).tobytes() == right["web-1", META]
-    segment.close()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        parts["web-2"].floats(META)
+    with no_more_files():  # nor does another file come to be under its number
+        segment.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            parts["web-2"].floats(META)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from store.blocks.listing import Place
 from store.blocks.parts import SAMPLES
 from store.blocks.segments import Writing
 from store.joining_apart import AHEAD, MOST, Beside, Task
+from tests.descriptors import opened
 
 IDLE = ("sleep", "600")
 """It reads nothing, and never ends."""
@@ -72,12 +72,12 @@ def test_nobody_waits_for_what_is_not_made(tmp_path: Path) -> None:
 
 
 def test_it_leaves_neither_process_nor_descriptors_behind(tmp_path: Path) -> None:
-    gc.collect()  # what earlier tests left open is not to be closed meanwhile
-    before = os.listdir("/proc/self/fd")
     with beside(tmp_path, *IDLE) as made:
         child = made._child.pid
+        pipes = [os.readlink(f"/proc/{child}/fd/{number}") for number in (0, 1)]
+        assert [len(opened(pipe)) for pipe in pipes] == [1, 1]
 
-    assert os.listdir("/proc/self/fd") == before
+    assert [opened(place) for place in (*pipes, str(tmp_path))] == [[], [], []]
     assert not Path(f"/proc/{child}").exists()
 
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from psutil import Process
+from psutil import NoSuchProcess, Process
 
 from bus.mapped import NOT_NOW, SOUND
 from store.backends import StoreBroken
@@ -159,8 +160,9 @@ def test_a_look_that_somebody_ends_is_no_reason_to_put_a_sound_hour_aside(tmp_pa
 
     writer.refresh()
     for child in Process().children():
-        if "store.backends.walking" in child.cmdline():
-            child.send_signal(number)  # as who shuts a machine down does, or the kernel for want of memory
+        with suppress(NoSuchProcess):  # it has ended, or is not ours
+            if "store.backends.walking" in child.cmdline():
+                child.send_signal(number)  # as who shuts a machine down does, or the kernel for want of memory
     refreshed(writer, lambda: not is_doubted(file.parent))
     writer.close()
 

@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from psutil import STATUS_ZOMBIE, Process
 
 from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_doubted
@@ -47,11 +46,9 @@ def test_a_file_is_not_called_damaged_because_somebody_killed_who_was_to_read_it
     filled(tmp_path / "store").close()
     apart = Apart(tmp_path / "store")
     before = apart.ask("inspect", hour(tmp_path / "store"))
-    for child in Process().children():
-        if "store.care.apart" in child.cmdline():
-            child.kill()
-            while child.status() != STATUS_ZOMBIE:
-                pass
+    assert apart._child is not None
+    apart._child.kill()
+    apart._child.wait()
 
     with pytest.raises(StoreBroken, match="cannot be read now"):
         apart.ask("inspect", hour(tmp_path / "store"))

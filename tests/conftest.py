@@ -52,6 +52,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -seconds[item.path])
 
 
+UMASK = os.umask(0o022)
+os.umask(UMASK)
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """A command run here sets one that would hide from later tests what modes files are given."""
+    yield
+    os.umask(UMASK)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def few_files_are_open() -> Iterator[None]:
     """What the tests of a file left open, in cycles that nobody refers to any more, is closed where it is much."""

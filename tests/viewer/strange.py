@@ -18,8 +18,8 @@ def answer(body: bytes, status: str = "200 OK", *heads: str) -> bytes:
 def strange(said: bytes, *, drips: bool = False) -> Iterator[str]:
     """Its address as a URL, while it is there."""
     listener = socket.create_server(("127.0.0.1", 0))
-    ended = threading.Event()
-    thread = threading.Thread(target=_serve, args=(listener, said, drips, ended), daemon=True)
+    ended, clients = threading.Event(), list[socket.socket]()
+    thread = threading.Thread(target=_serve, args=(listener, said, drips, ended, clients), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -27,15 +27,21 @@ def strange(said: bytes, *, drips: bool = False) -> Iterator[str]:
         ended.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(10)
+        for one in clients:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # whoever asked may have kept its end
+        thread.join()
 
 
-def _serve(listener: socket.socket, said: bytes, drips: bool, ended: threading.Event) -> None:
+def _serve(
+    listener: socket.socket, said: bytes, drips: bool, ended: threading.Event, clients: list[socket.socket]
+) -> None:
     while not ended.is_set():
         try:
             client, _ = listener.accept()
         except OSError:
             return
+        clients.append(client)
         with client, contextlib.suppress(OSError):
             client.settimeout(30)
             while client.recv(65_536) and said:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -28,6 +30,16 @@ def hub() -> Iterator[Hub]:
     found = Hub(fleet(3), rate=50)
     yield found
     found.close()
+
+
+@pytest.fixture(autouse=True)
+def usual_process() -> Iterator[None]:
+    """What a viewer sets for its own process does not stay in that of the tests."""
+    switch, threshold = sys.getswitchinterval(), gc.get_threshold()
+    yield
+    sys.setswitchinterval(switch)
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
 
 
 class Window:

@@ -84,6 +84,20 @@ def split(name: str) -> tuple[str, str, str] | None:
     return (match[1], match[2], match[3]) if match else None
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether a name can fit both globs, of ``*`` and ``?``."""
+    # By how much of the other a name can fit that fits as much of the one as was looked at.
+    fits = [not other[:end].strip("*") for end in range(len(other) + 1)]
+    for sign in one:
+        before, fits = fits, [sign == "*" and fits[0]]
+        for end, against in enumerate(other):
+            if "*" in (sign, against):
+                fits.append(before[end + 1] or fits[end])
+            else:
+                fits.append(before[end] and (sign == against or "?" in (sign, against)))
+    return fits[-1]
+
+
 def _place(node: Node) -> int:
     return node.place or 1
 

@@ -12,6 +12,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ INSTANCES = {
     "failing": "a metric",
 }
 """What the agent's instances are, by their group: those that never bear the same name."""
+ANY = "an instance"
 
 
 def hints(settings: Settings) -> list[str]:
@@ -125,32 +127,45 @@ def apart(rules: Iterable[Any]) -> list[str]:
     """A sentence for each condition that can hold of no instance, as it asks for what none has."""
     found = []
     for rule in rules:
-        kinds = _kinds(rule.when)
-        fires = [kind for kind in kinds if _can_hold(rule.when, kind)]
-        if len(kinds) > 1 and not fires:
-            (one, a), (other, b) = list(kinds.items())[:2]
+        asked = _asked(rule.when)
+        fires = [name for name in asked if _can_hold(rule.when, name)]
+        if asked and not fires:
+            a, b = next(pair for pair in combinations(asked, 2) if not _meet(*pair))
+            other = "another" if _kind(a) == _kind(b) else _kind(b)
             remedy = f"max({a}) or max({b}) is of all of them"
-            found.append(f"{rule.name}: when never holds: {a} is of {one}, and {b} of {other}; {remedy}")
+            found.append(f"{rule.name}: when never holds: {a} is of {_kind(a)}, and {b} of {other}; {remedy}")
         found += [
-            f"{rule.name}: clear never holds of {kind}, as {kinds[kind]} is: the alarm never ends"
-            for kind in fires
-            if rule.clear and not _can_hold(rule.clear, kind)
+            f"{rule.name}: clear never holds of {_kind(name)}, as {name} is: the alarm never ends"
+            for name in fires
+            if rule.clear and not _can_hold(rule.clear, name)
         ]
     return found
 
 
-def _kinds(when: str) -> dict[str, str]:
-    """What the condition's instances are, each with the first reading of it."""
-    terms, found = importlib.import_module("alerter.terms"), dict[str, str]()
+def _asked(when: str) -> list[str]:
+    """What a condition asks of instances, the first reading of each kind of these and glob.
+
+    Those of no known kind, which may be of any, only where there are no others.
+    """
+    terms, found = importlib.import_module("alerter.terms"), dict[tuple[str, ...], str]()
     for name in terms.instanced(terms.condition(when).tree) if when else ():
-        if kind := INSTANCES.get(name.partition("[")[0]):
-            found.setdefault(kind, name)
-    return found
+        found.setdefault((_kind(name), terms.split(name)[1]), name)
+    return [name for name in found.values() if _kind(name) != ANY] or list(found.values())
 
 
-def _can_hold(text: str, kind: str) -> bool:
-    there = lambda name: INSTANCES.get(name.partition("[")[0], kind) == kind  # noqa: E731 (it is of this kind alone)
-    return bool(importlib.import_module("alerter.terms").can_hold(text, there))
+def _kind(name: str) -> str:
+    return INSTANCES.get(name.partition("[")[0], ANY)
+
+
+def _meet(a: str, b: str) -> bool:
+    """Whether one instance can have both readings."""
+    terms = importlib.import_module("alerter.terms")
+    return len({_kind(a), _kind(b)} - {ANY}) < 2 and terms.overlap(terms.split(a)[1], terms.split(b)[1])
+
+
+def _can_hold(text: str, name: str) -> bool:
+    """Whether the condition can hold of an instance that has this reading."""
+    return bool(importlib.import_module("alerter.terms").can_hold(text, lambda other: _meet(name, other)))
 
 
 def measured() -> list[str]:

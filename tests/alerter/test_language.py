@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +24,7 @@ from alerter.language import (
     Word,
     parsed,
 )
-from alerter.terms import condition
+from alerter.terms import condition, overlap
 from tests.alerter.given import World, rule
 
 WRONG = {
@@ -180,3 +183,11 @@ def test_parts_in_a_row_that_nobody_could_walk_are_a_mistake_and_fewer_are_judge
         condition(first + more * (MOST_JOINED + 1) + end)
     with pytest.raises(Misread):
         condition(first + more * (LONGEST // len(more) - 10) + end)
+
+
+NAMES = ["".join(letters) for length in range(7) for letters in product("abc", repeat=length)]
+
+
+@given(st.text("ab?*", max_size=3), st.text("ab?*", max_size=3))
+def test_two_globs_overlap_where_a_name_fits_both(one: str, other: str) -> None:
+    assert overlap(one, other) == any(fnmatchcase(name, one) and fnmatchcase(name, other) for name in NAMES)

@@ -159,6 +159,28 @@ def test_a_hub_that_listens_to_others_without_a_token_is_noted(
             "when = 'disk[*].percent > 90 or net[*].rx_errors_per_s > 1'\nclear = 'net[*].rx_errors_per_s == 0'",
             "clear never holds of a mount point, as disk[*].percent is: the alarm never ends",
         ),
+        (
+            "when = 'disk[/srv*].percent > 90 and disk[/var*].percent > 90'",
+            "when never holds: disk[/srv*].percent is of a mount point, and disk[/var*].percent of another; "
+            "max(disk[/srv*].percent) or max(disk[/var*].percent) is of all of them",
+        ),
+        (
+            "when = 'queue[a?].waiting > 1 and queue[b*].waiting > 1'",
+            "when never holds: queue[a?].waiting is of an instance, and queue[b*].waiting of another; "
+            "max(queue[a?].waiting) or max(queue[b*].waiting) is of all of them",
+        ),
+        (
+            "when = 'disk[/srv*].percent > 90'\nclear = 'disk[/var*].percent < 80'",
+            "clear never holds of a mount point, as disk[/srv*].percent is: the alarm never ends",
+        ),
+        (
+            "when = 'disk[*].percent > 90 and queue[*].waiting > 1 and net[*].rx_errors_per_s > 1'",
+            "when never holds: disk[*].percent is of a mount point, and net[*].rx_errors_per_s of an interface; "
+            "max(disk[*].percent) or max(net[*].rx_errors_per_s) is of all of them",
+        ),
+        ("when = 'disk[/srv*].percent > 90 or disk[/var*].percent > 90'", ""),
+        ("when = 'disk[/srv*].percent > 90 and disk[*/data].percent > 80 and disk[/?*].free < 1GB'", ""),
+        ("when = 'disk[*].percent > 90'\nclear = 'disk[/var*].percent < 80'", ""),
         ("when = 'disk[*].percent > 90 or net[*].rx_errors_per_s > 1'", ""),
         ("when = 'disk[*].percent > 90'\nclear = 'disk[*].percent < 80 or net[*].rx_errors_per_s > 1'", ""),
         ("when = 'disk[*].percent > 90 and max(net[*].rx_errors_per_s) > 1 and net[eth0].rx_errors_per_s > 1'", ""),

@@ -7,10 +7,9 @@ from collections.abc import Container, Iterable
 from alerter.deciding import Decider
 from alerter.machine import in_words
 from alerter.subjects import LATE_PLACE, NEVER, Subject
+from bus.tables import UNNAMED
 from bus.timing import SECOND
 
-LEAST = 7200 * SECOND
-"""So long one that the configuration does not name, perhaps not yet, may be without a check."""
 HERE = {""}
 """The place of the hub itself."""
 GONE = 600 * SECOND
@@ -33,7 +32,7 @@ def withdraw(
         and one.places_seen.keys() <= HERE
         and (
             one.name in named
-            or one.unheard(now) > max([LEAST, *(LATE_PLACE * s.spacing for s in one.places_seen.values())])
+            or one.unheard(now) > max([UNNAMED, *(LATE_PLACE * s.spacing for s in one.places_seen.values())])
         )
     ]
     leave(subjects, gone, decider, "the service is in the configuration no more", now)

@@ -10,6 +10,7 @@ from bus.faults import Objection, listed
 from bus.messages import HUB
 from bus.secret import Secret
 from bus.settings import setting
+from bus.timing import SECOND
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
 _ADDRESSES = rf"{_ADDRESS}(\s*,\s*{_ADDRESS})*"
@@ -19,6 +20,8 @@ NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
 NAME_OR_NONE = r"[A-Za-z0-9._:-]{0,128}"
 """Where an empty name means another one."""
 MOST_PORT = 65_535
+UNNAMED = 7200 * SECOND
+"""So long (ns) a service that the configuration does not name, perhaps not yet, may be without a check of the hub's."""
 
 
 def each(addresses: str) -> tuple[str, ...]:

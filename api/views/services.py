@@ -14,12 +14,10 @@ from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services
 from api.shapes import StateWord
 from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
-from bus.timing import SECOND
+from bus.tables import UNNAMED
 from bus.verdicts import together
 
 MOST_DAYS, MOST_MILLISECONDS = 2**31 - 1, 2**63 - 1
-WITHDRAWN = 7200 * SECOND
-"""So long one that the configuration does not name, perhaps not yet, may be without a check."""
 
 
 def services(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> Services:
@@ -34,7 +32,7 @@ def _is_withdrawn(now: int, name: str, live: Live, directory: Directory) -> bool
     newest = live.checks.get(name)
     if newest is None or name in directory.services or live.places.get(name, {}).keys() - {""}:
         return False
-    return now - newest.told.born > WITHDRAWN
+    return now - newest.told.born > UNNAMED
 
 
 def is_told(check: Check) -> bool:

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from alerter.leaving import LEAST, withdraw
+from alerter.leaving import withdraw
 from alerter.machine import Alarm, State
 from alerter.subjects import Kept
-from bus.tables import Service
+from bus.tables import UNNAMED, Service
 from tests.alerter.given import SECOND, World, at, rule
 
 DOWN = rule("service.state == down", name="down", clear="service.state == up")
 SHOP = Service("shop", "https://shop.example")
-HOURS = LEAST / SECOND
+HOURS = UNNAMED / SECOND
 
 
 def left(world: World, seconds: float) -> list[str]:

@@ -6,12 +6,13 @@ never shorter than three of the host's own intervals, so that a slow host does n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.canary import LIMIT_SECONDS
-from api.live import CheckNow, HostNow
+from api.live import CheckNow, HostNow, Live
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
+from bus.messages import HUB
 from bus.timing import SECOND, roughly
 from bus.verdicts import together
 
@@ -93,48 +94,57 @@ def hub_health(
     now: int,
     started: int,
     store: StoreSeen,
-    rooms: Mapping[str, HostNow],
+    live: Live,
     expected: Mapping[str, tuple[str, ...]],
     canary: float | None = None,
     vitals_seconds: float = VITALS_SECONDS,
-    *,
-    full: bool = False,
-    stuck: int = 0,
-    broken: int = 0,
-    unwatched: int = 0,
 ) -> dict[str, Part]:
-    """Each part of the hub with its word and reason; ``full`` is what the store's writer says of its disk.
-
-    ``stuck`` are files and folders that the store cannot remove, ``broken`` channels that can tell nobody,
-    ``unwatched`` services that lack a secret.
-
-    ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
+    """Each part of the hub with its word and reason.
 
     ``expected`` says which programs (subjects of vitals) make up a part. ``started`` is when this worker began to
     listen: silence counts from there, since it cannot have heard what came before. Each program is heard each
-    ``vitals_seconds``.
+    ``vitals_seconds``. ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
     """
-    silences = {
-        program: (now - (rooms[program].heard if program in rooms else started)) / SECOND
-        for programs in expected.values()
-        for program in programs
-    }
-    gone = {program: seconds for program, seconds in silences.items() if seconds > MISSED * vitals_seconds}
-    # The reader answers from what is on disk even when nobody writes: that is half a store.
-    parts = {
-        name: _part(*_silent(gone, programs, "degraded" if name == "store" else "down"))
-        for name, programs in {"store": (), **expected}.items()
-    }
-    parts["store"] = _store(store, parts["store"], full=full, stuck=stuck)
-    if broken and "alerter" in parts and parts["alerter"]["status"] == "ok":
-        what = "a channel lacks" if broken == 1 else f"{broken} channels lack"
-        parts["alerter"] = _part("degraded", f"{what} a secret and can tell nobody: guardia check says which")
-    if unwatched and "prober" in parts and parts["prober"]["status"] == "ok":
-        what = "a service lacks a secret and is" if unwatched == 1 else f"{unwatched} services lack a secret and are"
-        parts["prober"] = _part("degraded", f"{what} not checked: guardia check says which")
+    parts, amiss = {}, _amiss(store, live)
+    for name, programs in {"store": (), **expected}.items():
+        heard = {program: live.rooms[program].heard if program in live.rooms else started for program in programs}
+        gone = next((one for one, at in heard.items() if now - at > MISSED * vitals_seconds * SECOND), None)
+        if gone is not None:
+            # The reader answers from what is on disk even when nobody writes: that is half a store.
+            silence = f"{gone} has not been heard for {roughly((now - heard[gone]) / SECOND)}"
+            parts[name] = _part("degraded" if name == "store" else "down", silence)
+        else:
+            parts[name] = _part("degraded" if amiss.get(name) else "ok", amiss.get(name))
+    if store.failure is not None:
+        parts["store"] = _part("down", store.failure)
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts
+
+
+def _amiss(store: StoreSeen, live: Live) -> dict[str, str | None]:
+    """What is wrong with parts whose programs are heard, by what these tell and how the store answered."""
+
+    def told(program: str, name: str) -> int:
+        return int(live.number(HUB + program, name) or 0)
+
+    full, stuck = told("store-writer", "store.full"), told("store-writer", "store.unremoved")
+    stuck += told("store-sealer", "sealer.unremoved")
+    broken, unwatched = told("alerter", "channels.broken"), told("prober", "prober.lacking")
+    what = "a file or folder" if stuck == 1 else f"{stuck} files and folders"
+    who = "a channel lacks" if broken == 1 else f"{broken} channels lack"
+    which = "a service lacks a secret and is" if unwatched == 1 else f"{unwatched} services lack a secret and are"
+    of_store = (
+        "its disk is full: what comes waits in memory, and with who tells it" if full else "",
+        store.lacking,
+        f"answers took {store.seconds:.1f} s" if (store.seconds or 0.0) > 1.0 else "",
+        f"it cannot remove {what}: its log names them" if stuck else "",
+    )
+    return {
+        "store": next(filter(None, of_store), None),
+        "alerter": f"{who} a secret and can tell nobody: guardia check says which" if broken else None,
+        "prober": f"{which} not checked: guardia check says which" if unwatched else None,
+    }
 
 
 def overall(parts: Mapping[str, Part]) -> PartHealth:
@@ -144,33 +154,10 @@ def overall(parts: Mapping[str, Part]) -> PartHealth:
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
 
-def _store(store: StoreSeen, writers: Part, *, full: bool, stuck: int) -> Part:
-    if store.failure is not None:
-        return _part("down", store.failure)
-    if writers["status"] == "ok" and full:
-        return _part("degraded", "its disk is full: what comes waits in memory, and with who tells it")
-    if writers["status"] == "ok" and store.lacking:
-        return _part("degraded", store.lacking)
-    if writers["status"] == "ok" and store.seconds is not None and store.seconds > 1.0:
-        return _part("degraded", f"answers took {store.seconds:.1f} s")
-    if writers["status"] == "ok" and stuck:
-        what = "a file or folder" if stuck == 1 else f"{stuck} files and folders"
-        return _part("degraded", f"it cannot remove {what}: its log names them")
-    return writers
-
-
 def _canary(age: float) -> Part:
     if age <= LIMIT_SECONDS:
         return _part("ok", None)
     return _part("down", f"no message has come from the collector to the disk and back for {roughly(age)}")
-
-
-def _silent(gone: Mapping[str, float], programs: Iterable[str], word: PartHealth) -> tuple[PartHealth, str | None]:
-    """The word and the reason of a part some of whose programs are ``gone`` for so many seconds."""
-    for program in programs:
-        if program in gone:
-            return word, f"{program} has not been heard for {roughly(gone[program])}"
-    return "ok", None
 
 
 def _part(status: PartHealth, reason: str | None) -> Part:

@@ -28,7 +28,7 @@ from api.service_shapes import ServiceInfo
 from api.shapes import Part
 from api.used import Used
 from bus.judging import Silences
-from bus.messages import HUB, Silence
+from bus.messages import Silence
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.timing import SECOND
@@ -39,8 +39,6 @@ log = logging.getLogger("guardia.api")
 
 HEALTH_NS = SECOND
 """The store is asked for its health at most this often, since anybody may ask us."""
-WRITER, SEALER, ALERTER, PROBER = HUB + "store-writer", HUB + "store-sealer", HUB + "alerter", HUB + "prober"
-"""Under which names the store's writer and sealer, and the alerter, tell their vitals."""
 ACCOUNTS_NS = 10 * SECOND
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
@@ -171,20 +169,8 @@ class Hub:
             if not 0 <= now - self._asked_at < HEALTH_NS:
                 self._store = await self._ask_store()
                 self._asked_at = self.clock()
-        number = self.live.number
-        return hub_health(
-            now,
-            self.started,
-            self._store,
-            self.live.rooms,
-            self.expected,
-            self.canary.age(now) if self.canary else None,
-            self.vitals_seconds,
-            full=bool(number(WRITER, "store.full")),
-            stuck=int((number(WRITER, "store.unremoved") or 0.0) + (number(SEALER, "sealer.unremoved") or 0.0)),
-            broken=int(number(ALERTER, "channels.broken") or 0.0),
-            unwatched=int(number(PROBER, "prober.lacking") or 0.0),
-        )
+        canary = self.canary.age(now) if self.canary else None
+        return hub_health(now, self.started, self._store, self.live, self.expected, canary, self.vitals_seconds)
 
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()

@@ -9,6 +9,7 @@ import zmq
 
 from api.canary import Canary, keep_flying
 from api.health import StoreSeen, hub_health, overall
+from api.live import Live
 from bus.producer import Producer
 from bus.questions import Stored
 from bus.sockets import Pull, Push
@@ -28,8 +29,8 @@ def test_a_clock_that_was_put_back_makes_no_negative_age() -> None:
 
 
 def test_the_hub_is_down_when_nothing_comes_all_the_way_whatever_its_parts_say() -> None:
-    fine = hub_health(NOON, NOON, StoreSeen(0.001, None), {}, {}, 60.0)
-    blocked = hub_health(NOON, NOON, StoreSeen(0.001, None), {}, {}, 75.0)
+    fine = hub_health(NOON, NOON, StoreSeen(0.001, None), Live(), {}, 60.0)
+    blocked = hub_health(NOON, NOON, StoreSeen(0.001, None), Live(), {}, 75.0)
 
     assert overall(fine) == "ok"
     assert overall(blocked) == "down"

@@ -72,8 +72,16 @@ EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector
 ANSWERS = StoreSeen(0.001, None)
 
 
-def rooms(*names: str, heard_at: int = NOON) -> dict[str, HostNow]:
-    return {name: HostNow(heard=heard_at) for name in names}
+def rooms(*names: str, heard_at: int = NOON) -> Live:
+    return Live(rooms={name: HostNow(heard=heard_at) for name in names})
+
+
+def telling(program: str, reading_name: str, number: float) -> Live:
+    """The program is heard at noon, with this number, and so are all that make up the hub's store."""
+    live = rooms("guardia.store-writer", "guardia.collector")
+    for message in reading({reading_name: number}):
+        live.hear(heard(message, subject=program))
+    return live
 
 
 def test_the_hub_is_ok_when_all_its_programs_are_heard() -> None:
@@ -91,17 +99,17 @@ def test_without_answers_the_store_is_down_and_so_is_the_hub() -> None:
 
 def test_a_reader_without_a_writer_is_half_a_store() -> None:
     now = NOON + 40 * SECOND
-    parts = hub_health(
-        now, NOON, ANSWERS, rooms("guardia.store-writer") | rooms("guardia.collector", heard_at=now), EXPECTED
-    )
+    there = rooms("guardia.store-writer")
+    there.rooms |= rooms("guardia.collector", heard_at=now).rooms
+    parts = hub_health(now, NOON, ANSWERS, there, EXPECTED)
     assert parts["store"]["status"] == "degraded"
     assert parts["store"]["reason"] == "guardia.store-writer has not been heard for 40 s"
     assert overall(parts) == "degraded"
 
 
 def test_a_worker_that_just_began_listening_calls_nobody_silent() -> None:
-    assert overall(hub_health(NOON + 30 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "ok"
-    assert overall(hub_health(NOON + 36 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "degraded"
+    assert overall(hub_health(NOON + 30 * SECOND, NOON, ANSWERS, Live(), EXPECTED)) == "ok"
+    assert overall(hub_health(NOON + 36 * SECOND, NOON, ANSWERS, Live(), EXPECTED)) == "degraded"
 
 
 def test_programs_that_tell_their_vitals_seldom_are_given_more_time() -> None:
@@ -116,46 +124,48 @@ def test_programs_that_tell_their_vitals_seldom_are_given_more_time() -> None:
 
 def test_a_store_that_lacks_something_is_degraded_and_says_what() -> None:
     away = "the archive /mnt/large is not there: is its disk mounted?"
-    parts = hub_health(NOON, NOON, StoreSeen(0.1, None, away), {}, {})
+    parts = hub_health(NOON, NOON, StoreSeen(0.1, None, away), Live(), {})
     assert parts["store"] == {"status": "degraded", "reason": away}
     assert overall(parts) == "degraded"
 
 
 def test_a_store_that_cannot_remove_something_is_degraded_and_says_where_it_is_named() -> None:
-    there = rooms("guardia.store-writer", "guardia.collector")
     for stuck, what in ((1, "a file or folder"), (3, "3 files and folders")):
-        parts = hub_health(NOON, NOON, ANSWERS, there, EXPECTED, stuck=stuck)
+        there = telling("guardia.store-sealer", "sealer.unremoved", stuck)
+        parts = hub_health(NOON, NOON, ANSWERS, there, EXPECTED)
         assert parts["store"] == {"status": "degraded", "reason": f"it cannot remove {what}: its log names them"}
 
 
 def test_an_alerter_with_channels_that_lack_a_secret_is_degraded() -> None:
-    there, expected = rooms("guardia.alerter"), {"alerter": ("guardia.alerter",)}
+    expected = {"alerter": ("guardia.alerter",)}
     for broken, what in ((1, "a channel lacks"), (2, "2 channels lack")):
-        parts = hub_health(NOON, NOON, ANSWERS, there, expected, broken=broken)
+        there = telling("guardia.alerter", "channels.broken", broken)
+        parts = hub_health(NOON, NOON, ANSWERS, there, expected)
         reason = f"{what} a secret and can tell nobody: guardia check says which"
         assert parts["alerter"] == {"status": "degraded", "reason": reason}
         assert overall(parts) == "degraded"
-    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected, broken=1)
+    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected)
     assert "has not been heard" in str(gone["alerter"]["reason"])
 
 
 def test_a_prober_with_services_that_lack_a_secret_is_degraded() -> None:
-    there, expected = rooms("guardia.prober"), {"prober": ("guardia.prober",)}
+    expected = {"prober": ("guardia.prober",)}
     for unwatched, what in ((1, "a service lacks a secret and is"), (2, "2 services lack a secret and are")):
-        parts = hub_health(NOON, NOON, ANSWERS, there, expected, unwatched=unwatched)
+        there = telling("guardia.prober", "prober.lacking", unwatched)
+        parts = hub_health(NOON, NOON, ANSWERS, there, expected)
         reason = f"{what} not checked: guardia check says which"
         assert parts["prober"] == {"status": "degraded", "reason": reason}
         assert overall(parts) == "degraded"
-    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected, unwatched=1)
+    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected)
     assert "has not been heard" in str(gone["prober"]["reason"])
 
 
 def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
-    now = heard = NOON + 5 * SECOND
-    there = rooms("guardia.store-writer", "guardia.collector", heard_at=heard)
-    parts = hub_health(now, NOON, ANSWERS, there, EXPECTED, full=True)
+    now = NOON + 5 * SECOND
+    there = telling("guardia.store-writer", "store.full", 1)
+    parts = hub_health(now, NOON, ANSWERS, there, EXPECTED)
     assert parts["store"]["status"] == "degraded"
     assert str(parts["store"]["reason"]).startswith("its disk is full")
     assert overall(parts) == "degraded"
-    later = hub_health(now + 60 * SECOND, NOON, ANSWERS, there, EXPECTED, full=True)
+    later = hub_health(now + 60 * SECOND, NOON, ANSWERS, there, EXPECTED)
     assert "has not been heard" in str(later["store"]["reason"]), "what it said last is old"

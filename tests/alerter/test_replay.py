@@ -298,3 +298,28 @@ def test_one_record_of_a_clock_that_was_ahead_is_no_time_in_which_the_hub_heard_
     for second in (1800, 3600):
         replay.take(None, at(second))
     assert replay.judge.hearing.deaf_since == 0
+
+
+@pytest.mark.parametrize(("restarted", "fired"), [(False, [(61.0, "fired"), (80.0, "resolved")]), (True, [])])
+def test_what_is_silent_across_a_collectors_restart_is_an_incident_in_the_past_alone(
+    restarted: bool, fired: list[tuple[float, str]]
+) -> None:
+    unwell = rule("age > 1m", name="unwell", rooms=("guardia.*",))
+    layout = Layout(("cpu.percent",))
+    told = [
+        record(Sample(layout.id, (1.0,)), source="guardia.prober", at=at(second), epoch=7, number=1 + second)
+        for second in (0, 80)
+    ]
+    world, replay = World(unwell), Replay((unwell,), (), (), (), at(-1))
+    for judge in (world.judge, replay.judge):
+        judge.layout(layout.id, layout.names)
+    for second in range(0, 90, 10):
+        for one in (one for one in told if one.at == at(second)):
+            world.take(one, second)
+            replay.take(one, at(second))
+        world.passes(second)
+        replay.take(None, at(second))  # others are heard all the while
+        if second == 40 and restarted:
+            world.judge.hearing.ends(at(40))
+            world.judge.hears(at(41))
+    assert (world.told(), len(replay.outcome.incidents)) == (fired, 1)

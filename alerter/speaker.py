@@ -14,14 +14,14 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from alerter import letters, outbox, queues
 from alerter.attempts import attempt, clean, word
 from alerter.channels.common import Carries, Channel, secrets_of
 from alerter.incidents import Hold, Incident
-from alerter.letters import ALARM, RECOVERY, Item, Letter, Said, Told, item_key, order_of
+from alerter.letters import ALARM, RECOVERY, Item, Letter, Said, Told, order_of
 from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import Intent, Reason, decide, noted
 from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, parts, some
@@ -53,18 +53,26 @@ class Submits(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what people are told, as the settings have it."""
+
+    channels: Mapping[str, Channel]
+    routes: Routes
+    policy: Policy
+    carrier: Carries
+    link: str
+    """Where people see this hub; empty: nowhere."""
+
+
 class Speaker:
     """Its methods are for the loop's own thread."""
 
     def __init__(
         self,
         memory: Memory,
-        channels: Mapping[str, Channel],
-        routes: Routes,
+        means: Means,
         *,
-        policy: Policy,
-        carrier: Carries,
-        link: str,
         loop: Loop,
         workers: Submits,
         log: logging.Logger,
@@ -86,22 +94,17 @@ class Speaker:
         self._timer: Timer | None = None
         self.counts: Counter[str] = Counter()
         """Attempts that delivered, failed or were given up, in this life."""
-        self._set(channels, routes, policy, carrier, link)
+        self._set(means)
 
-    def use(
-        self, channels: Mapping[str, Channel], routes: Routes, *, policy: Policy, carrier: Carries, link: str
-    ) -> None:
+    def use(self, means: Means) -> None:
         """Speak by these from now on; what waits for a channel that is no more is given up."""
-        self._set(channels, routes, policy, carrier, link)
+        self._set(means)
         self.start()
 
-    def _set(
-        self, channels: Mapping[str, Channel], routes: Routes, policy: Policy, carrier: Carries, link: str
-    ) -> None:
-        now = self._wall()
+    def _set(self, means: Means) -> None:
+        now, channels = self._wall(), means.channels
         self._as_is |= {name: now for name, one in channels.items() if self._channels.get(name) != one}
-        self._channels, self._routes, self._policy = channels, routes, policy
-        self._carrier, self._link = carrier, link
+        self._means, self._channels = means, channels
         self._lanes = {
             name: replace(self._lanes.get(name, Lane()), groups=channel.groups) for name, channel in channels.items()
         }
@@ -131,7 +134,7 @@ class Speaker:
                 transaction.put("told", one.row, letters.as_row(one))
             # Whom a channel did not reach as it was, it may reach as it is now.
             known = {n: one for n, one in told.items() if not (incident.firing and one.refused_before(self._as_is[n]))}
-            decided = decide(incident, holds.get(incident.id, ()), known, self._routes, now)
+            decided = decide(incident, holds.get(incident.id, ()), known, self._means.routes, now)
             for intent in decided.intents:
                 # Of one channel there may be several: an alarm, and that it is acknowledged.
                 told[intent.channel] = self._put(transaction, incident, intent, told.get(intent.channel), now)
@@ -141,13 +144,6 @@ class Speaker:
             failpoints.at("outbox.commit")
             self._soon()
         return found
-
-    def say(self, transaction: Transaction, incident: Incident, about: str, channel: str, now: int) -> str:
-        """Put something that no alarm asked for into the outbox, as a test or a drill; returns its key."""
-        told = self.history(transaction, incident.id).get(channel)
-        self._put(transaction, incident, Intent(about, channel), told, now)
-        self._soon()
-        return item_key(incident, about, channel)
 
     def history(self, transaction: Transaction, incident: str) -> dict[str, Told]:
         """What each channel was told of an incident."""
@@ -244,7 +240,7 @@ class Speaker:
             told = queues.told_of(view, items, name)
             failing = lane.failing_since is not None
             unheard = queues.unheard(view, name, MOST_LOOKED_AT, lane.handed) if failing else ()
-            turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall(), unheard)
+            turn = outbox.turn(items, told, lane, self._means.policy, self._clock(), self._wall(), unheard)
             letter = queues.begun(view, turn.letter) if turn.letter else None
         begins = turn.letter is not None and not all(item.letter for item in turn.letter.items)
         if turn.withdrawn or turn.expired or turn.handed or begins:
@@ -266,9 +262,9 @@ class Speaker:
         if letter is None:
             return 0.0 if turn.withdrawn or turn.expired or turn.handed else turn.seconds  # behind these may be more
         lane.busy = True
-        channel, carrier, link = self._channels[name], self._carrier, self._link
+        channel, means = self._channels[name], self._means
         self._workers.submit(
-            lambda: attempt(channel, letter, carrier, link),
+            lambda: attempt(channel, letter, means.carrier, means.link),
             lambda outcome: self._came(name, letter, outcome),
         )
         return None
@@ -293,7 +289,9 @@ class Speaker:
         lane = self._lanes.get(name, Lane())
         kept = replace(lane, spoken=list(lane.spoken), resting=dict(lane.resting), behind=dict(lane.behind))
         told = queues.told_of(transaction, letter.items, name)
-        settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
+        settled = outbox.settle(
+            letter, outcome, told, kept, self._means.policy, self._clock(), self._wall(), self._chance()
+        )
         if name not in self._lanes and settled.kept:
             return settled  # what waited for a channel that is no more was given up meanwhile
         for row in settled.told:
@@ -314,7 +312,7 @@ class Speaker:
 
     def _hand_over(self, transaction: Transaction, items: Sequence[Item], company: Sequence[Item]) -> None:
         """Tell the fallback in their channel's place, and of ends that are decided; ``company`` went out with them."""
-        fallback = self._routes.fallback(items[0].channel) if items else ""
+        fallback = self._means.routes.fallback(items[0].channel) if items else ""
         if not fallback:
             return
         now = self._wall()

@@ -11,7 +11,7 @@ from alerter.memory import Memory
 from alerter.outbox import Policy
 from alerter.posting import Carrier
 from alerter.routes import Notify, routes
-from alerter.speaker import Speaker
+from alerter.speaker import Means, Speaker
 from bus.mending import mend
 from bus.messages import Notice
 from bus.producer import Voice
@@ -25,9 +25,10 @@ FIRST_BEAT_SECONDS = 3.0
 """After the start, when the past is caught up with."""
 
 
-def policy(notify: Notify) -> Policy:
-    """How patient the outbox is."""
-    return Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
+def means(notify: Notify, channels: Mapping[str, Channel]) -> Means:
+    """By what people are told."""
+    policy = Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
+    return Means(channels, routes(notify, channels), policy, carrier(notify), notify.link)
 
 
 def carrier(notify: Notify) -> Carrier:
@@ -67,20 +68,8 @@ def speaking(program: Program[Any], memory: Memory, voice: Voice, workers: Worke
     def tell(notice: Notice, subject: str, at: int) -> None:
         voice.tell(notice, at=at, subject=subject)
 
-    notify: Notify = program.settings["notify"]
-    channels: Mapping[str, Channel] = program.settings["channels"]
-    speaker = Speaker(
-        memory,
-        channels,
-        routes(notify, channels),
-        policy=policy(notify),
-        carrier=carrier(notify),
-        link=notify.link,
-        loop=program.loop,
-        workers=workers,
-        log=program.log,
-        tell=tell,
-    )
+    ways = means(program.settings["notify"], program.settings["channels"])
+    speaker = Speaker(memory, ways, loop=program.loop, workers=workers, log=program.log, tell=tell)
     program.vitals.source(speaker.vitals)
     program.vitals.source(lambda: broken(program.settings["channels"]))
     name_broken(program)
@@ -98,9 +87,7 @@ def name_broken(program: Program[Any]) -> None:
 
 def speak_anew(program: Program[Any], speaker: Speaker) -> None:
     """Tell people by the settings that were read again."""
-    notify, channels = program.settings["notify"], program.settings["channels"]
-    ways = routes(notify, channels)
-    speaker.use(channels, ways, policy=policy(notify), carrier=carrier(notify), link=notify.link)
+    speaker.use(means(program.settings["notify"], program.settings["channels"]))
     name_broken(program)
 
 

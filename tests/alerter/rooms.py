@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from alerter.channels.common import Carries, Channel
 from alerter.incidents import Hold, Incident
 from alerter.letters import Letter
 from alerter.memory import Memory, MemoryFull, Transaction
-from alerter.outbox import Delivered, Outcome, Policy
-from alerter.posting import Carrier
-from alerter.routes import Notify, routes
+from alerter.outbox import Delivered, Outcome
+from alerter.routes import Notify
 from alerter.speaker import Speaker
+from alerter.speaking import means
 from bus.config import Secret
 from bus.loop import Loop
 from bus.messages import Notice
@@ -83,14 +83,9 @@ class Room:
         self.workers = Workers(self.loop, max(2, len(channels)), "notice")
         self.notices: list[Notice] = []
         self.now = now
-        policy = Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
         self.speaker = Speaker(
             self.memory,
-            channels,
-            routes(notify, channels),
-            policy=policy,
-            carrier=Carrier(("127.0.0.0/8",)),
-            link="",
+            means(replace(notify, private_networks=("127.0.0.0/8",)), channels),
             loop=self.loop,
             workers=self.workers,
             log=LOG,

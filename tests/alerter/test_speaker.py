@@ -12,11 +12,10 @@ import pytest
 from alerter.channels.webhook import Webhook
 from alerter.incidents import Hold
 from alerter.memory import MemoryFull
-from alerter.outbox import Later, Never, Policy
-from alerter.posting import Carrier
-from alerter.routes import Notify, Step, routes
+from alerter.outbox import Later, Never
+from alerter.routes import Notify, Step
 from alerter.speaker import LATER_SECONDS, MOST_LOOKED_AT_ALONE
-from alerter.speaking import threads
+from alerter.speaking import means, threads
 from bus.config import Secret
 from bus.loop import Loop
 from tests.alerter.receiver import Receiver, Reply
@@ -98,8 +97,7 @@ def test_what_a_channel_refused_is_told_once_it_is_another(rooms: Rooms, how: st
     assert (wrong.texts(), room.waiting()) == ([], 0)
 
     if how == "read again":
-        ways = routes(Notify(), {"ops": right})
-        room.speaker.use({"ops": right}, ways, policy=Policy(0.0), carrier=Carrier(), link="")
+        room.speaker.use(means(Notify(group_seconds=0.0), {"ops": right}))
     else:
         room = rooms({"ops": right}, now=NOON + 120 * SECOND)
     for _ in range(2):
@@ -308,7 +306,7 @@ def test_a_full_disk_keeps_what_waits_for_a_channel_that_is_no_more_and_ends_nob
     room.judged(burning())
     room.until(lambda: bool(room.notices))
     room.memory.refuses += [True]
-    room.speaker.use({}, routes(Notify(), {}), policy=Policy(0.0), carrier=Carrier(), link="")
+    room.speaker.use(means(Notify(group_seconds=0.0), {}))
     assert "is not given up yet: no room" in caplog.text
     assert room.waiting() == 1
     room.ahead += LATER_SECONDS
@@ -333,7 +331,7 @@ def test_what_was_under_way_to_a_channel_that_is_no_more_does_not_wait_for_it(ro
     room = rooms({"ops": Friend(outcomes=[Later(0.01, "tired")], gate=gate)}, Notify(group_seconds=0.0))
     room.judged(burning())
     room.until(lambda: room.workers.busy == 1)
-    room.speaker.use({}, routes(Notify(), {}), policy=Policy(0.0), carrier=Carrier(), link="")
+    room.speaker.use(means(Notify(group_seconds=0.0), {}))
     gate.set()
     room.until(lambda: room.workers.busy == 0)
     assert room.waiting() == 0
@@ -345,8 +343,7 @@ def test_channels_that_are_read_again_hold_from_then_on(rooms: Rooms) -> None:
     room.judged(burning())
     room.quiet()
     channels = {"ops": new, "boss": boss}
-    ways = routes(Notify(channels=("boss",)), channels)
-    room.speaker.use(channels, ways, policy=Policy(group_seconds=0.0), carrier=Carrier(()), link="")
+    room.speaker.use(means(Notify(channels=("boss",), group_seconds=0.0), channels))
     room.judged(over(burning()))
     room.judged(service_down())
     room.quiet()

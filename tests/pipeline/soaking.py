@@ -18,11 +18,10 @@ from alerter.leaving import forget
 from alerter.letters import Letter
 from alerter.memory import Memory
 from alerter.outbox import Delivered, Outcome
-from alerter.posting import Carrier
-from alerter.routes import Notify, routes
+from alerter.routes import Notify
 from alerter.rules import in_force
 from alerter.speaker import Speaker
-from alerter.speaking import policy
+from alerter.speaking import means
 from benchmarks.databases.peer import size_of
 from benchmarks.growth.roles import Role, SealerRole, WriterRole, _Worker
 from bus.messages import Layout, Message, Sample, layout_id
@@ -138,11 +137,7 @@ class AlerterRole(_Worker):
         channels, notify = {"ops": Quiet()}, Notify(group_seconds=0.0)
         speaker = Speaker(
             self._memory,
-            channels,
-            routes(notify, channels),
-            policy=policy(notify),
-            carrier=Carrier(()),
-            link="",
+            means(notify, channels),
             loop=self._clock,  # type: ignore[arg-type]
             workers=_AtOnce(),
             log=LOG,

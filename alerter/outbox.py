@@ -277,7 +277,7 @@ def _window(letter: Letter, lane: Lane, policy: Policy, now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What follows from an attempt: items that stay (as they are now), items that are done, rows of ``told``.
+    """What follows from an attempt: items that stay (as they are now), items that are done.
 
     ``handed``: what the fallback is to be told in this channel's place. ``wait``: seconds until the channel is tried
     again.
@@ -285,24 +285,13 @@ class Settled:
 
     kept: tuple[Item, ...] = ()
     done: tuple[Item, ...] = ()
-    told: tuple[Told, ...] = ()
     handed: tuple[Item, ...] = ()
     wait: float = 0.0
 
 
-def settle(
-    letter: Letter,
-    outcome: Outcome,
-    told: Mapping[str, Told],
-    lane: Lane,
-    policy: Policy,
-    now: float,
-    wall: int,
-    chance: float,
-) -> Settled:
-    """What the outcome of sending ``letter`` means; ``lane`` is brought up to date."""
+def settle(letter: Letter, outcome: Outcome, lane: Lane, policy: Policy, now: float, chance: float) -> Settled:
+    """What the outcome of sending ``letter`` means; ``lane`` is brought up to date. ``chance`` is from 0 to 1."""
     lane.busy = False
-    rows = _said(letter, outcome, told, wall)
     if not isinstance(outcome, Later):
         # The receiver answered: the channel itself is not ill.
         lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
@@ -311,17 +300,17 @@ def settle(
     match outcome:
         case Delivered():
             lane.spoken.append(now)
-            return Settled(done=letter.items, told=rows)
+            return Settled(done=letter.items)
         case Never():
-            return Settled(done=letter.items, told=rows, handed=to_hand_over(letter.items))
+            return Settled(done=letter.items, handed=to_hand_over(letter.items))
         case Partly(left=left, taken=taken):
             lane.spoken += [now] if taken else []
             if not left:
-                return Settled(done=letter.items, told=rows)
+                return Settled(done=letter.items)
             kept = tuple(replace(item, letter="", attempts=item.attempts + 1, left=left) for item in letter.items)
             wait = backoff(max(item.attempts for item in kept), first=FIRST_WAIT, longest=LONGEST_WAIT, chance=chance)
             lane.resting[left] = now + wait
-            return Settled(kept=kept, told=rows, wait=wait)
+            return Settled(kept=kept, wait=wait)
         case Later(seconds=asked, maybe=maybe):
             lane.failures += 1
             lane.failing_since = now if lane.failing_since is None else lane.failing_since
@@ -351,7 +340,22 @@ def settle(
                 )
                 for item in letter.items
             )
-            return Settled(kept=kept, told=rows, handed=handed, wait=wait)
+            return Settled(kept=kept, handed=handed, wait=wait)
+
+
+def told_after(letter: Letter, outcome: Outcome, told: Mapping[str, Told], wall: int) -> tuple[Told, ...]:
+    """The rows of ``told`` after an attempt."""
+    rows = dict(told)
+    for part in parts(outcome, letter.left):
+        match part:
+            case Delivered(detail=detail):
+                found = _noted(letter.items, rows, wall, "delivered", detail, YES)
+            case Never(why=why):
+                found = _noted(letter.items, rows, wall, "never", why, None)
+            case Later(why=why, maybe=maybe):
+                found = _noted(letter.items, rows, wall, "later", why, MAYBE if maybe else None)
+        rows |= {one.incident: one for one in found}
+    return tuple(rows[id] for id in dict.fromkeys(item.incident.id for item in letter.items))
 
 
 def given_up(items: Sequence[Item], told: Mapping[str, Told], wall: int, outcome: str, why: str) -> tuple[Told, ...]:
@@ -366,20 +370,6 @@ def to_hand_over(items: Sequence[Item]) -> tuple[Item, ...]:
     """Those of which the fallback has to hear in the channel's place."""
     # Of what some receivers have, somebody knows.
     return tuple(item for item in items if not item.handed and not item.left and item.about in HANDED)
-
-
-def _said(letter: Letter, outcome: Outcome, told: Mapping[str, Told], wall: int) -> tuple[Told, ...]:
-    rows = dict(told)
-    for part in parts(outcome, letter.left):
-        match part:
-            case Delivered(detail=detail):
-                found = _noted(letter.items, rows, wall, "delivered", detail, YES)
-            case Never(why=why):
-                found = _noted(letter.items, rows, wall, "never", why, None)
-            case Later(why=why, maybe=maybe):
-                found = _noted(letter.items, rows, wall, "later", why, MAYBE if maybe else None)
-        rows |= {one.incident: one for one in found}
-    return tuple(rows[id] for id in dict.fromkeys(item.incident.id for item in letter.items))
 
 
 def _noted(

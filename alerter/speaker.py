@@ -289,12 +289,10 @@ class Speaker:
         lane = self._lanes.get(name, Lane())
         kept = replace(lane, spoken=list(lane.spoken), resting=dict(lane.resting), behind=dict(lane.behind))
         told = queues.told_of(transaction, letter.items, name)
-        settled = outbox.settle(
-            letter, outcome, told, kept, self._means.policy, self._clock(), self._wall(), self._chance()
-        )
+        settled = outbox.settle(letter, outcome, kept, self._means.policy, self._clock(), self._chance())
         if name not in self._lanes and settled.kept:
             return settled  # what waited for a channel that is no more was given up meanwhile
-        for row in settled.told:
+        for row in outbox.told_after(letter, outcome, told, self._wall()):
             transaction.put("told", row.row, letters.as_row(row))
         for item in settled.done:
             transaction.delete("outbox", item.row)

@@ -11,7 +11,7 @@ import pytest
 
 from alerter.letters import Item, Letter, Told, as_row, order_of
 from alerter.memory import Transaction
-from alerter.outbox import MOST_PASSED, Delivered, Lane, Later, Outcome, Policy, settle, turn
+from alerter.outbox import MOST_PASSED, Delivered, Lane, Later, Outcome, Policy, settle, told_after, turn
 from alerter.speaker import MOST_LOOKED_AT, MOST_LOOKED_AT_ALONE
 from tests.alerter.rooms import Friend, Rooms
 from tests.alerter.shapes import NOON, burning, item, over
@@ -36,8 +36,9 @@ def told_in_turn(
             now += next_turn.seconds
             continue
         found.append([one.incident.subject for one in next_turn.letter.items])
-        done = settle(next_turn.letter, next(script, Delivered()), told, lane, POLICY, now, NOON, 0.5)
-        told |= {one.incident: one for one in done.told}
+        outcome = next(script, Delivered())
+        done = settle(next_turn.letter, outcome, lane, POLICY, now, 0.5)
+        told |= {one.incident: one for one in told_after(next_turn.letter, outcome, told, NOON)}
         stay = {one.key: one for one in done.kept}
         ended = {one.key for one in done.done}
         items = [stay.get(one.key, one) for one in items if one.key not in ended]
@@ -79,7 +80,7 @@ def test_what_a_receiver_cannot_digest_holds_up_nobody_however_grave_it_is() -> 
 def test_of_what_was_not_taken_long_ago_nothing_is_kept() -> None:
     lane, items = Lane(groups=False), [about(number) for number in range(3)]
     for place, one in enumerate(items):
-        settle(Letter(one.key, (one,)), Later(None, "500"), {}, lane, POLICY, 1000.0 * place, NOON, 0.5)
+        settle(Letter(one.key, (one,)), Later(None, "500"), lane, POLICY, 1000.0 * place, 0.5)
     assert list(lane.behind) == [items[-1].key]
 
 
@@ -101,7 +102,7 @@ def test_a_letter_that_may_have_arrived_is_the_same_in_whose_turn_ever_it_is() -
     lane = Lane(passed=MOST_PASSED)
     letter = turn(items, {}, lane, POLICY, 0.0, NOON).letter
     assert letter is not None
-    kept = settle(letter, Later(None, "late", maybe=True), {}, lane, POLICY, 0.0, NOON, 0.5).kept
+    kept = settle(letter, Later(None, "late", maybe=True), lane, POLICY, 0.0, 0.5).kept
     again = turn(sorted(kept, key=lambda one: one.order), {}, lane, POLICY, 9.0, NOON).letter
     assert again is not None
     assert (again.key, [one.key for one in again.items]) == (letter.key, [one.key for one in letter.items])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerter.incidents import SEVERITIES, incident_id
 from alerter.letters import MAYBE, YES, Item, Letter, Told, order_of
-from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, Turn, settle, turn
+from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, Turn, settle, told_after, turn
 from tests.alerter.shapes import NOON, SECOND, burning, item, letter, over
 
 POLICY = Policy()
@@ -31,8 +31,12 @@ def grave(number: int, order: int) -> Item:
 
 
 def settled(one: Letter, outcome: Outcome, lane: Lane, now: float = 0.0) -> Settled:
+    return settle(one, outcome, lane, POLICY, now, 1.0)
+
+
+def rows(one: Letter, outcome: Outcome) -> tuple[Told, ...]:
     told = {entry.incident.id: Told(entry.incident.id, "ops") for entry in one.items}
-    return settle(one, outcome, told, lane, POLICY, now, NOON, 1.0)
+    return told_after(one, outcome, told, NOON)
 
 
 def next_letter(items: Sequence[Item], lane: Lane | None = None, now: float = 0.0) -> Letter:
@@ -101,7 +105,7 @@ def test_a_success_ends_the_waiting() -> None:
     assert (lane.failures, lane.rests_until, lane.failing_since) == (0, 0.0, None)
     assert lane.spoken == [50.0]
     assert done.done
-    assert done.told[0].reached == YES
+    assert rows(letter(about(1, 1)), Delivered("200"))[0].reached == YES
 
 
 def test_a_refusal_ends_the_waiting_too() -> None:
@@ -112,7 +116,7 @@ def test_a_refusal_ends_the_waiting_too() -> None:
 
 def test_of_an_alarm_and_its_recovery_in_one_letter_both_are_noted() -> None:
     both = letter(replace(about(1, 1), attempts=2), item(over(about(1, 1).incident), order=2))
-    (row,) = settled(both, Delivered("200"), Lane()).told
+    (row,) = rows(both, Delivered("200"))
     assert [(one.about, one.attempts) for one in row.said] == [("alarm", 3), ("recovery", 1)]
 
 
@@ -121,7 +125,7 @@ def test_what_may_have_arrived_keeps_its_letter_and_what_did_not_finds_better_co
     maybe = settled(letter(one), Later(None, "no answer", maybe=True), Lane()).kept[0]
     surely = settled(letter(one), Later(None, "connection refused"), Lane()).kept[0]
 
-    assert settled(letter(one), Later(None, "no answer", maybe=True), Lane()).told[0].reached == MAYBE
+    assert rows(letter(one), Later(None, "no answer", maybe=True))[0].reached == MAYBE
     assert maybe.letter == one.key
     assert surely.letter == ""
     assert next_letter([surely, about(2, 2)]).items == (surely, about(2, 2))
@@ -248,8 +252,8 @@ def test_every_letter_ends_and_no_recovery_comes_before_or_without_its_alarm(
         known = tuple(one.key for one in found.letter.items)
         assert bodies.setdefault(found.letter.key, known) == known, "one key is one content"
         outcome = next(script, Delivered())
-        done = settle(found.letter, outcome, told, lane, POLICY, now, NOON, 0.5)
-        told |= {one.incident: one for one in done.told}
+        done = settle(found.letter, outcome, lane, POLICY, now, 0.5)
+        told |= {one.incident: one for one in told_after(found.letter, outcome, told, NOON)}
         finished = {one.key for one in done.done}
         stay = {one.key: one for one in done.kept}
         items = [stay.get(one.key, one) for one in items if one.key not in finished]

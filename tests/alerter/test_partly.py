@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerter.channels.common import Carries
 from alerter.incidents import Incident
 from alerter.letters import YES, Item, Letter, Told
-from alerter.outbox import NEWER, Delivered, Lane, Later, Outcome, Partly, Policy, settle, turn
+from alerter.outbox import NEWER, Delivered, Lane, Later, Outcome, Partly, Policy, settle, told_after, turn
 from alerter.routes import Notify
 from alerter.speaker import MOST_LOOKED_AT_ALONE
 from alerter.why import deliveries
@@ -199,12 +199,14 @@ def test_a_channel_that_is_another_by_now_does_not_tell_all_for_who_is_left(room
 
 def test_who_is_left_alone_has_waits_that_double_and_the_channel_none() -> None:
     lane, policy = Lane(failures=3, rests_until=9.0, failing_since=1.0), Policy()
-    first = settle(letter(item()), Partly(("bob",), GREY, "anna"), {}, lane, policy, 10.0, NOON, 1.0)
+    greyed = Partly(("bob",), GREY, "anna")
+    first = settle(letter(item()), greyed, lane, policy, 10.0, 1.0)
+    (row,) = told_after(letter(item()), greyed, {}, NOON)
     assert (lane.failures, lane.rests_until, lane.failing_since, lane.spoken) == (0, 0.0, None, [10.0])
-    assert (first.wait, first.told[0].reached, first.done, first.handed) == (1.0, YES, (), ())
+    assert (first.wait, row.reached, first.done, first.handed) == (1.0, YES, (), ())
     again = first.kept[0]
     assert (again.left, again.letter, again.attempts) == (("bob",), "", 1)
-    second = settle(Letter("k", (again,), ("bob",)), Partly(("bob",), GREY), {}, lane, policy, 11.0, NOON, 1.0)
+    second = settle(Letter("k", (again,), ("bob",)), Partly(("bob",), GREY), lane, policy, 11.0, 1.0)
     assert (second.wait, lane.spoken) == (2.0, [10.0])
     assert turn(second.kept, {}, lane, policy, 12.0, NOON).seconds == pytest.approx(1.0)
     assert turn(second.kept, {}, Lane(spoken=[12.0]), policy, 12.0, NOON).letter, "what begins does not gather"
@@ -253,8 +255,8 @@ def test_nobody_hears_anything_twice_and_everybody_how_it_stands(
             heard[who] += [one.key for one in what.items]
         if answer == "lost" or answer == "550: nobody":
             lost |= {one.key for one in what.items}
-        done = settle(what, outcome, told, lane, policy, now, NOON, 0.5)
-        told |= {one.incident: one for one in done.told}
+        done = settle(what, outcome, lane, policy, now, 0.5)
+        told |= {one.incident: one for one in told_after(what, outcome, told, NOON)}
         ended = {one.key for one in done.done}
         stay = {one.key: one for one in done.kept}
         items = [stay.get(one.key, one) for one in items if one.key not in ended]

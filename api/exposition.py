@@ -13,9 +13,9 @@ import re
 from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from api.directory import Directory
-from api.health import MISSED, VITALS_SECONDS, Limits, host_health
+from api.health import MISSED, VITALS_SECONDS, host_health
 from api.live import HostNow, Live
+from api.present import Present
 from bus.timing import SECOND
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,12 +38,7 @@ Line = tuple[str, str, float]
 
 
 def exposition(
-    now: int,
-    live: Live,
-    directory: Directory,
-    limits: Limits,
-    messages: Iterable[Line] = (),
-    vitals_seconds: float = VITALS_SECONDS,
+    present: Present, messages: Iterable[Line] = (), vitals_seconds: float = VITALS_SECONDS
 ) -> Generator[None, None, str]:
     """Everything, one family after the other, made host by host: of a thousand it takes a second.
 
@@ -51,10 +46,10 @@ def exposition(
     """
     families: dict[str, list[str]] = {}
     messages = list(messages)
-    own = list(_programs(now, live, MISSED * vitals_seconds))
+    own = list(_programs(present, MISSED * vitals_seconds))
     taken = {*_OF_HOSTS, *(family for family, *_ in (*own, *messages))}
-    for name in directory.host_names(live.hosts):
-        _written(families, _host(now, name, live, limits, taken))
+    for name in present.directory.host_names(present.live.hosts):
+        _written(families, _host(present, name, taken))
         yield
     _written(families, own)
     for family, source, value in messages:
@@ -71,25 +66,26 @@ def _written(families: dict[str, list[str]], lines: Iterable[Line]) -> None:
         families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
 
 
-def _host(now: int, name: str, live: Live, limits: Limits, taken: Container[str]) -> Iterator[Line]:
+def _host(present: Present, name: str, taken: Container[str]) -> Iterator[Line]:
     """The lines of a host, of which none may tell what the hub itself does: the families ``taken``."""
-    host = live.hosts.get(name)
-    health, _ = host_health(now, host, limits)
+    host = present.live.hosts.get(name)
+    health, _ = host_health(present.now, host, present.limits)
     label = f'host="{_escaped(name)}"'
     up, seen = _OF_HOSTS
     yield up, label, 1.0 if health == "up" else 0.0
     if host is not None and host.heard:
         yield seen, label, host.heard / 1e9
     if health == "up":
-        yield from (line for line in _values(live, host, "guardia_", label) if line[0] not in taken)
+        yield from (line for line in _values(present.live, host, "guardia_", label) if line[0] not in taken)
 
 
-def _programs(now: int, live: Live, silent: float) -> Iterator[Line]:
-    for name, room, _ in live.programs():
-        label, up = f'program="{_escaped(name)}"', now - room.heard <= silent * SECOND
+def _programs(present: Present, silent: float) -> Iterator[Line]:
+    """``silent``: after so many seconds without a word a program is not up."""
+    for name, room, _ in present.live.programs():
+        label, up = f'program="{_escaped(name)}"', present.now - room.heard <= silent * SECOND
         yield "guardia_hub_up", label, float(up)
         if up:
-            yield from _values(live, room, "guardia_hub_", label)
+            yield from _values(present.live, room, "guardia_hub_", label)
 
 
 def _values(live: Live, host: HostNow | None, prefix: str, label: str) -> Iterator[Line]:

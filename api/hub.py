@@ -23,7 +23,8 @@ from api.fanout import Fanout
 from api.health import Limits, StoreSeen, hub_health
 from api.judge import AlerterAway, Judge
 from api.live import Live
-from api.paused import Paused, paused
+from api.paused import paused
+from api.present import Present
 from api.service_shapes import ServiceInfo
 from api.shapes import Part
 from api.used import Used
@@ -132,9 +133,10 @@ class Hub:
             self.used.mark(name, self.clock())
 
     @property
-    def paused(self) -> Paused:
-        """Of whom nobody is told anything now."""
-        return paused(self.silences, self.directory, self.clock())
+    def present(self) -> Present:
+        """What is known now, for the views."""
+        now = self.clock()
+        return Present(now, self.live, self.directory, self.limits, paused(self.silences, self.directory, now))
 
     async def hear_of_silences(self) -> None:
         """Ask the alerter which there are; while it does not answer, those that were known hold."""

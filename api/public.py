@@ -23,7 +23,7 @@ def public_services(hub: Hub) -> list[ServiceInfo]:
     at = hub.monotonic()
     until, found = hub.public
     if at >= until:
-        every = services(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused)["services"]
+        every = services(hub.present)["services"]
         found = public(every, hub.status_page)
         hub.public = at + PUBLIC_SECONDS, found
     return found

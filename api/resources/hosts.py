@@ -29,10 +29,8 @@ class Servers(Resource):
     """All hosts with their newest reading."""
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        hub = self.hub
-        hub.need_hosts()
-        work = servers_text(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused)
-        send_text(resp, await in_turns(work))
+        self.hub.need_hosts()
+        send_text(resp, await in_turns(servers_text(self.hub.present)))
 
 
 class Server(Resource):
@@ -43,7 +41,7 @@ class Server(Resource):
         hub.need_hosts()
         if not hub.knows(name):
             raise not_found(f"there is no host {name}")
-        send_text(resp, detail_text(hub.clock(), name, hub.live, hub.directory, hub.limits, hub.paused))
+        send_text(resp, detail_text(hub.present, name))
 
 
 class History(Resource):

@@ -40,7 +40,7 @@ class Prometheus(Resource):
             accounts = await hub.accounts()
         resp.content_type = CONTENT_TYPE
         messages = counters(accounts)
-        work = exposition(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
+        work = exposition(hub.present, messages, hub.vitals_seconds)
         resp.data = (await while_here(req, in_turns(work))).encode()
 
 

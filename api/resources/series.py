@@ -147,7 +147,7 @@ class TopResource(Resource):
         hub.need_hosts()
         names = _hosts(hub, query.globs("host"))
         if start is None:
-            work = compared(highest, hub.live, names, metrics, end, hub.limits)
+            work = compared(highest, hub.present, names, metrics)
             await while_here(req, in_turns(work))
         elif start <= end:
             await while_here(req, self._over_range(highest, names, metrics, start, end, aggregate))

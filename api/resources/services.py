@@ -38,7 +38,7 @@ class ServicesResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         hub.need_hosts()
-        send(resp, services(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused))
+        send(resp, services(hub.present))
 
 
 class Checks(Resource):

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 
-from api.directory import Directory
 from api.encoding import to_json, to_time
-from api.health import Limits, host_health
-from api.live import HostNow, Live
-from api.paused import Paused
+from api.health import host_health
+from api.live import HostNow
+from api.present import Present
 from api.shapes import FactsShape, ProcessRow, ServerDetail, ServerInfo
 from bus.messages import Facts, Process
 
 
-def servers_text(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> Generator[None, None, str]:
+def servers_text(present: Present) -> Generator[None, None, str]:
     """The answer to ``GET /servers`` as JSON, host by host; of readings the text is taken that is there already."""
     entries = []
-    for name in directory.host_names(live.hosts):
-        info = to_json(server_info(now, name, live, directory, limits, who))
-        entries.append(_with_metrics(info, live.latest_text(name)))
+    for name in present.directory.host_names(present.live.hosts):
+        entries.append(_with_metrics(to_json(server_info(present, name)), present.live.latest_text(name)))
         yield
     return f'{{"servers":[{",".join(entries)}],"count":{len(entries)}}}'
 
 
-def server_info(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> ServerInfo:
+def server_info(present: Present, name: str) -> ServerInfo:
     """One host, its reading left out (``latest_metrics`` is null)."""
-    host = live.hosts.get(name)
-    health, error = host_health(now, host, limits)
+    host = present.live.hosts.get(name)
+    health, error = host_health(present.now, host, present.limits)
     return {
         "server_id": name,
-        "display_name": directory.display(name),
-        "monitoring_status": who.host(name),
+        "display_name": present.directory.display(name),
+        "monitoring_status": present.paused.host(name),
         "health_status": health,
         "last_seen": to_time(host.heard) if host else None,
         "last_poll_success": to_time(host.newest.received) if host and host.newest else None,
@@ -39,12 +37,13 @@ def server_info(now: int, name: str, live: Live, directory: Directory, limits: L
     }
 
 
-def detail_text(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> str:
+def detail_text(present: Present, name: str) -> str:
     """The answer to ``GET /servers/{id}`` as JSON."""
+    live = present.live
     host = live.hosts.get(name) or HostNow()
     values = live.values(host.newest) if host.newest else None
     detail: ServerDetail = {
-        **server_info(now, name, live, directory, limits, who),
+        **server_info(present, name),
         "facts": facts_shape(host.facts) if host.facts else None,
         "values": values or {},
         "values_at": to_time(host.newest.at) if host.newest and values is not None else None,

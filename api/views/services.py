@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.directory import Directory
 from api.encoding import to_time
-from api.health import Limits, check_status, service_health
-from api.live import CheckNow, Live
-from api.paused import Paused
+from api.health import check_status, service_health
+from api.live import CheckNow
+from api.present import Present
 from api.received import Told
 from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
 from api.shapes import StateWord
@@ -20,19 +19,20 @@ from bus.verdicts import together
 MOST_DAYS, MOST_MILLISECONDS = 2**31 - 1, 2**63 - 1
 
 
-def services(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> Services:
+def services(present: Present) -> Services:
     """The answer to ``GET /services``."""
-    names = [one for one in directory.service_names(live.checks) if not _is_withdrawn(now, one, live, directory)]
-    rows = [_service(now, one, live, directory, limits, who) for one in names]
+    names = present.directory.service_names(present.live.checks)
+    rows = [_service(present, name) for name in names if not _is_withdrawn(present, name)]
     return {"services": rows, "count": len(rows)}
 
 
-def _is_withdrawn(now: int, name: str, live: Live, directory: Directory) -> bool:
+def _is_withdrawn(present: Present, name: str) -> bool:
     """Whether the hub checked a service as long as its configuration named it, which it does no more."""
+    live = present.live
     newest = live.checks.get(name)
-    if newest is None or name in directory.services or live.places.get(name, {}).keys() - {""}:
+    if newest is None or name in present.directory.services or live.places.get(name, {}).keys() - {""}:
         return False
-    return now - newest.told.born > UNNAMED
+    return present.now - newest.told.born > UNNAMED
 
 
 def is_told(check: Check) -> bool:
@@ -97,9 +97,10 @@ def uptime(name: str, since: int, end: int, checks: Sequence[tuple[Told, Check]]
     }
 
 
-def _service(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> ServiceInfo:
+def _service(present: Present, name: str) -> ServiceInfo:
+    now, live, limits = present.now, present.live, present.limits
     newest = live.checks.get(name)
-    interval = directory.interval(name)
+    interval = present.directory.interval(name)
     places = {
         place: seen
         for place, seen in live.places.get(name, {}).items()
@@ -110,8 +111,8 @@ def _service(now: int, name: str, live: Live, directory: Directory, limits: Limi
     wrong = max(worst, key=lambda seen: seen.told.at) if worst else None
     return {
         "name": name,
-        "url": directory.url(name) or (newest.check.url if newest else ""),
-        "monitoring_status": who.service(name),
+        "url": present.directory.url(name) or (newest.check.url if newest else ""),
+        "monitoring_status": present.paused.service(name),
         "health_status": health,
         "last_check": to_time(newest.told.at) if newest else None,
         "last_status": status,

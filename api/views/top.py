@@ -12,9 +12,10 @@ from typing import NamedTuple
 from api.directory import Directory
 from api.encoding import to_time
 from api.filters import matcher
-from api.health import Limits, host_health
+from api.health import host_health
 from api.live import Live
 from api.past_shapes import Top, TopRow
+from api.present import Present
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.questions import Column, SeriesAnswer
@@ -64,27 +65,27 @@ class Highest:
 
 
 def compared(
-    highest: Highest, live: Live, names: Iterable[str], globs: tuple[str, ...], now: int, limits: Limits
+    highest: Highest, present: Present, names: Iterable[str], globs: tuple[str, ...]
 ) -> Generator[None, None, None]:
     """Offer the newest values of these hosts, host by host: of a thousand with all they measure it takes a second."""
     for name in names:
-        highest.offer(newest(live, name, globs, now, limits))
+        highest.offer(newest(present, name, globs))
         yield
 
 
-def newest(live: Live, name: str, globs: tuple[str, ...], now: int, limits: Limits) -> Iterator[Candidate]:
+def newest(present: Present, name: str, globs: tuple[str, ...]) -> Iterator[Candidate]:
     """The newest values of a host; one that is not up has none, for it may be anything by now.
 
     Of its sample only the numbers that were asked for are looked at.
     """
-    host = live.hosts.get(name)
-    if host is None or host.newest is None or host_health(now, host, limits)[0] != "up":
+    host = present.live.hosts.get(name)
+    if host is None or host.newest is None or host_health(present.now, host, present.limits)[0] != "up":
         return
     try:
         layout, packed = split_sample(host.newest.body)
     except Unfit:
         return
-    metrics = live.layouts.get(layout, ())
+    metrics = present.live.layouts.get(layout, ())
     if len(packed) != 8 * len(metrics):
         return
     for metric, place in _places(metrics, globs):

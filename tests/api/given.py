@@ -7,6 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from api.directory import Directory
+from api.health import Limits
+from api.live import Live
+from api.paused import paused
+from api.present import Present
 from api.received import Told, told
 from bus.messages import Check, Facts, Layout, Message, Sample
 from bus.questions import (
@@ -110,6 +115,12 @@ def reading(changes: Mapping[str, float | None] | None = None) -> tuple[Layout, 
 def stored(message: Message, *, subject: str = "web-1", at: int = NOON, received: int | None = None) -> Stored:
     """A record as the store has it."""
     return Stored(at + 2_000_000 if received is None else received, pack(a_record(message, subject=subject, at=at)))
+
+
+def present(live: Live, directory: Directory | None = None, now: int = NOON) -> Present:
+    """What a worker knows; nobody is paused."""
+    directory = directory or Directory()
+    return Present(now, live, directory, Limits(), paused((), directory, now))
 
 
 class Collector:

@@ -10,16 +10,14 @@ from typing import TypeVar
 
 from api.directory import Directory
 from api.exposition import exposition, family_of
-from api.health import Limits
 from api.live import Live
-from api.paused import paused
 from api.turns import in_turns
 from api.views.gaps import counters
 from api.views.hosts import servers_text
 from bus.messages import Layout, Sample
 from bus.questions import Accounted, GapsAnswer
 from bus.tables import Host
-from tests.api.given import FACTS, NOON, SECOND, heard, reading
+from tests.api.given import FACTS, NOON, SECOND, heard, present, reading
 
 T = TypeVar("T")
 LINE = re.compile(
@@ -38,7 +36,7 @@ def whole(work: Generator[None, None, T]) -> T:
 
 
 def text(live: Live, now: int = NOON) -> str:
-    return whole(exposition(now, live, Directory.of([Host("db-1")]), Limits()))
+    return whole(exposition(present(live, Directory.of([Host("db-1")]), now)))
 
 
 def full() -> Live:
@@ -77,7 +75,7 @@ def test_no_host_tells_what_the_hub_does_and_none_tells_a_line_twice() -> None:
     for message in reading({**forged, "a_b.c": 2.0, "hub.queue": 5.0}):
         live.hear(heard(message, subject="web-1"))
     account = Accounted("web-1", NOON, NOON, 1, 1, 0, 0, 0, 0)
-    lines = whole(exposition(NOON, live, Directory(), Limits(), counters(GapsAnswer((account,))))).splitlines()
+    lines = whole(exposition(present(live), counters(GapsAnswer((account,))))).splitlines()
     told = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
     assert len(told) == len(set(told))
     for family in ("hub_up", "hub_cpu_percent", "messages_lost"):
@@ -121,7 +119,7 @@ def test_odd_characters_in_names_become_underscores() -> None:
 
 def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_counter() -> None:
     account = Accounted("web-1", 0, NOON, sent=10, stored=7, duplicates=1, rejected=0, lost=3, waiting=0)
-    lines = whole(exposition(NOON, Live(), Directory.of([]), Limits(), counters(GapsAnswer((account,))))).splitlines()
+    lines = whole(exposition(present(Live()), counters(GapsAnswer((account,))))).splitlines()
 
     assert 'guardia_messages_lost{source="web-1"} 3' in lines
     assert 'guardia_messages_sent_total{source="web-1"} 10' in lines
@@ -131,7 +129,7 @@ def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_coun
 
 def test_it_is_told_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
     live = full()
-    work = exposition(NOON, live, Directory.of([Host("db-1")]), Limits())
+    work = exposition(present(live, Directory.of([Host("db-1")])))
     next(work)
     live.hear(heard(FACTS, subject="web-9"))
     live.forget(lambda name, _: name == "web-1")
@@ -144,7 +142,7 @@ def test_it_is_told_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
 def test_a_list_of_hosts_is_made_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
     live = full()
     directory = Directory.of([Host("db-1")])
-    work = servers_text(NOON, live, directory, Limits(), paused((), directory, NOON))
+    work = servers_text(present(live, directory))
     next(work)
     live.hear(heard(FACTS, subject="web-9"))
     live.forget(lambda name, _: name == "web-1")

@@ -10,9 +10,7 @@ from alerter.config import Maintenance
 from api.config import StatusPage
 from api.daily import Daily, Day
 from api.directory import Directory
-from api.health import Limits
 from api.live import CheckNow, Live
-from api.paused import paused
 from api.service_shapes import ServiceInfo
 from api.status_shapes import Status
 from api.views.services import services
@@ -22,7 +20,7 @@ from bus.calendar import days
 from bus.messages import Check
 from bus.questions import Held
 from bus.tables import Service
-from tests.api.given import MINUTE, NOON, SECOND, heard
+from tests.api.given import MINUTE, NOON, SECOND, heard, present
 
 Outages = Mapping[int, tuple[tuple[int, int], ...]]
 HOUR = 60 * MINUTE
@@ -36,7 +34,7 @@ def rows(*named: Service, word: str = "up") -> list[ServiceInfo]:
         check = Check(word, url=one.url)
         seen = CheckNow(heard(check, subject=one.name), check)
         live.checks[one.name], live.places[one.name] = seen, {"": seen}
-    return services(NOON, live, directory, Limits(), paused((), directory, NOON))["services"]
+    return services(present(live, directory))["services"]
 
 
 def learnt(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 import tracemalloc
 
-from api.health import Limits
 from api.live import Live
 from api.views.top import Candidate, Highest, compared, matching
 from bus.messages import Layout, Sample
-from tests.api.given import NOON, heard, reading
+from tests.api.given import NOON, heard, present, reading
 
 
 def test_hosts_that_each_have_a_layout_of_their_own_are_compared_at_once() -> None:
@@ -21,7 +20,7 @@ def test_hosts_that_each_have_a_layout_of_their_own_are_compared_at_once() -> No
     began = time.process_time()
     for _ in range(2):
         highest = Highest(600)
-        for _ in compared(highest, live, hosts, globs, NOON, Limits()):
+        for _ in compared(highest, present(live), hosts, globs):
             pass
         assert [one.host for one in highest.found()] == sorted(hosts)
     assert time.process_time() - began < 1
@@ -47,7 +46,7 @@ def test_the_highest_are_looked_for_host_by_host_whoever_comes_and_goes_meanwhil
         for message in reading({"cpu.percent": 10.0 * place}):
             live.hear(heard(message, subject=host))
     highest = Highest(5)
-    work = compared(highest, live, ("db-1", "web-1", "web-2"), ("cpu.percent",), NOON, Limits())
+    work = compared(highest, present(live), ("db-1", "web-1", "web-2"), ("cpu.percent",))
     next(work)
     live.forget(lambda name, _: name == "web-1")
     assert list(work) == [None] * 2

@@ -20,7 +20,7 @@ from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.memory import Memory, MemoryFull, Transaction
-from alerter.notices import FREE, LASTING, Reason
+from alerter.notices import FREE, HELD, LASTING, Reason
 from alerter.rules import calls_unreachable
 from alerter.subjects import NEVER
 from alerter.untold import Untold
@@ -31,8 +31,6 @@ from bus.producer import Teller
 from bus.timing import HOUR, SECOND
 from bus.wire import Record, identity
 
-HELD = "held_by_"
-CHANGED = "nobody is held back any longer"
 MOST_UNSETTLED = 100_000
 LEAP = 86_400 * SECOND
 """A clock that is so much further (ns) than it was may be wrong."""
@@ -308,7 +306,7 @@ class Committer:
             if hold.cause not in before and hold.cause != self._last(txn, incident)[0]:
                 self._note(txn, incident, hold.cause, hold.detail, now)
         if before and not holds:
-            self._note(txn, incident, FREE, CHANGED, now)
+            self._note(txn, incident, FREE, "nobody is held back any longer", now)
 
     def _note_reasons(
         self, txn: Transaction, incidents: Mapping[str, Incident], reasons: Mapping[str, Sequence[Reason]], now: int

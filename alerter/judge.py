@@ -336,7 +336,8 @@ class Judge:
         if subject.bound is not None and subject.bound.timed:
             values = subject.values()
             for place in subject.bound.timed:
-                self._judge(subject, place, values)
+                truth = subject.bound.cells[place].truth(values, subject)
+                self.decider.decide(subject, subject.line[place], place, truth, values)
         self._schedule(subject)
 
     # -- judging ---
@@ -361,11 +362,6 @@ class Judge:
             miss(subject, self.decider)
         if found.timed and (news or subject.due == NEVER):
             self._schedule(subject)
-
-    def _judge(self, subject: Subject, place: int, values: Sequence[float]) -> None:
-        assert subject.bound is not None
-        truth = subject.bound.cells[place].truth(values, subject)
-        self.decider.decide(subject, subject.line[place], place, truth, values)
 
     # -- what came of it ---
 

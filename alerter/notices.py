@@ -18,6 +18,8 @@ from bus.messages import DRILL as DRILLED
 
 SAID = frozenset({"told", "recovery_told", "came_and_went", "escalated", "reminded", "no_channel", "not_severe_enough"})
 """Verdicts on telling people; all others are on the alarm itself."""
+HELD = "held_by_"
+"""What verdicts begin with that somebody is not told for a hold; its cause follows."""
 FREE = "free"
 """That nothing holds notices back any longer."""
 LASTING = frozenset({"acknowledged", "no_channel", "not_severe_enough"})
@@ -59,7 +61,7 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
     if not incident.firing:
         return _over(incident, holds, told)
     if holds:
-        return Decided((), tuple(Reason(f"held_by_{hold.cause}", hold.detail) for hold in holds))
+        return Decided((), tuple(Reason(f"{HELD}{hold.cause}", hold.detail) for hold in holds))
     drill = incident.subject == DRILLED
     wanted = incident.channels if drill else routes.of(incident)
     intents = [Intent(DRILL if drill else ALARM, name) for name in wanted if name not in told]

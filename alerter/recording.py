@@ -78,26 +78,23 @@ def keep_alarm(txn: Transaction, kind: str, subject: str, cell: Cell) -> None:
     if cell.alarm is None and not cell.fired:
         txn.delete("alarms", key)
         return
-    alarm = plain(cell.alarm) if cell.alarm else None
-    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, cell.instance, cell.turn))
+    txn.put("alarms", key, _alarm_row(cell))
 
 
 def keep_all(txn: Transaction, kept: Iterable[Kept]) -> None:
     """Keep the alarms as they were found."""
     for one in kept:
-        row = _alarm_row(plain(one.alarm), one.fired, one.incident, one.instance, one.turn)
-        txn.put("alarms", alarm_key(one.rule, one.kind, one.subject, one.instance), row)
+        txn.put("alarms", alarm_key(one.rule, one.kind, one.subject, one.instance), _alarm_row(one))
 
 
-def _alarm_row(
-    alarm: Mapping[str, Any] | None, fired: Iterable[int], incident: Incident | None, instance: str, turn: int
-) -> dict[str, Any]:
+def _alarm_row(one: Cell | Kept) -> dict[str, Any]:
+    quiet = one.alarm is None or one.alarm.state is State.QUIET
     return {
-        "alarm": alarm,
-        "fired": list(fired),
-        "incident": incident.id if incident else "",
-        "instance": instance,
-        "turn": turn,
+        "alarm": None if quiet else plain(one.alarm),
+        "fired": list(one.fired),
+        "incident": one.incident.id if one.incident else "",
+        "instance": one.instance,
+        "turn": one.turn,
     }
 
 
@@ -108,18 +105,13 @@ def keep_incident(txn: Transaction, incident: Incident) -> None:
 
 
 def time_key(incident: Incident) -> str:
-    """The key under which an incident stands by the time at which it fired."""
-    return f"{fired_at(incident):020d}.{incident.id}"
+    """The key under which an incident stands by its time: that of the begin of what it is about, which stays."""
+    return f"{incident.started_at:020d}.{incident.id}"
 
 
 def is_time_key(text: str) -> bool:
     """Whether it has the form of such a key."""
     return re.fullmatch(r"[0-9]{20}\.[0-9a-f]+", text, re.ASCII) is not None
-
-
-def fired_at(incident: Incident) -> int:
-    """The begin of what it is about is its time: it does not change."""
-    return max(incident.started_at, 0)
 
 
 def read_incident(value: Any) -> Incident | None:

@@ -118,8 +118,3 @@ def _escaped(text: str) -> str:
 
 def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-
-
-def names(metrics: Iterable[str]) -> list[str]:
-    """The families of these metrics, for the documentation and its test."""
-    return sorted({f"guardia_{family_of(metric)[0]}" for metric in metrics})

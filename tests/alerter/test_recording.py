@@ -8,8 +8,10 @@ import lmdb
 import pytest
 
 from alerter.letters import Item, as_row, read_item
+from alerter.machine import Alarm
 from alerter.memory import Memory, MemoryBroken
-from alerter.recording import chain_key, steps, swept
+from alerter.recording import chain_key, keep_all, steps, swept, swept_alarms
+from alerter.subjects import Kept
 from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
@@ -55,6 +57,15 @@ def test_an_incident_whose_alarm_was_lost_burns_on_and_ends(memory: Memory, tmp_
     world.says(12, cpu=10)
     room.settle(at(12))
     assert speaker.spoken == [("web-1", "resolved")]
+
+
+def test_an_alarm_that_was_salvaged_and_is_quiet_is_forgotten_when_it_fired_long_ago(memory: Memory) -> None:
+    with memory.transaction() as txn:
+        keep_all(txn, [Kept("busy", "host", "web-1", "", Alarm(), fired=(at(0),))])
+        swept_alarms(txn, at(-1))
+        assert txn.count("alarms") == 1
+        swept_alarms(txn, at(1))
+        assert txn.count("alarms") == 0
 
 
 @pytest.mark.parametrize("length", [10, 4096])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from viewer.events import AlertsTold, BacktestTold, Event, Failed, IncidentsTold, RulesTold, RuleTold, WhyTold
 from viewer.incidents import Incident, Opening, Silence, Verdict, worst
 from viewer.picking import passes
-from viewer.wishes import AskAlerts, AskBacktest, AskIncidents, AskRules, AskWhy
+from viewer.wishes import AskAlerts, AskBacktest, AskWhy
 
 MAX_WHYS = 100
 
@@ -88,14 +89,21 @@ class Alarms:
                 self.failed = event.reason
             case Failed(wish=AskWhy() | AskBacktest()):
                 self.answered = event.reason
-            case Failed(wish=AskIncidents() | AskRules()):
-                pass
             case _:
                 pass
 
     def firing(self) -> list[Incident]:
         """What burns now, the worst first."""
         return [one for one in self.standing if one.burns]
+
+    def burned(self, then: float) -> list[Incident]:
+        """What burned at the time ``then`` (the hub's clock), the worst first."""
+        return worst([one for one in self.past if one.burned(then)])
+
+    def over(self, then: float = math.inf) -> list[Incident]:
+        """What was over by then, the last to end first: the hub tells them as they began."""
+        found = [(one.ended, one) for one in self.past if one.ended is not None and one.ended <= then]
+        return [one for _, one in sorted(found, key=lambda pair: -pair[0])]
 
     def of(self, subjects: Iterable[str]) -> list[Incident]:
         """What burns now on these hosts and services."""
@@ -108,14 +116,13 @@ class Alarms:
         With a time ``then`` (the hub's clock) it is what burned at that time, and what was over by then.
         """
         if then is not None:
-            burned = [Row("alarm", one) for one in worst([one for one in self.past if one.burned(then)])]
-            over = [Row("past", one) for one in self.past if one.ended is not None and one.ended <= then]
-            found = [*burned, *over]
+            found = [Row("alarm", one) for one in self.burned(then)]
+            found += [Row("past", one) for one in self.over(then)]
         else:
             now = {one.id for one in self.standing if one.id}
             found = [Row("alarm", one) for one in self.standing]
             found += [Row("silence", silence=one) for one in self.silences]
-            found += [Row("past", one) for one in self.past if one.ended is not None and one.id not in now]
+            found += [Row("past", one) for one in self.over() if one.id not in now]
         return [row for row in found if passes(words, *row.texts)]
 
 

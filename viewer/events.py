@@ -235,17 +235,7 @@ class CheckTold:
 
 @dataclass(frozen=True, slots=True)
 class AlertTold:
-    """An alarm changed its state."""
-
-    subject: str
-    rule: str
-    state: str
-    severity: str
-    at: float
-    reason: str = ""
-    value: float | None = None
-    threshold: float | None = None
-    started: float | None = None
+    """An alarm changed its state: which, is asked of the hub."""
 
 
 @dataclass(frozen=True, slots=True)

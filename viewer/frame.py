@@ -87,7 +87,7 @@ def _header(scene: Scene, pane: Pane) -> None:
     text, style = link_words(scene)
     x = pane.right(0, text, style | BOLD, x=pane.width - 1)
     address = scene.model.address
-    firing = scene.firing()
+    firing = len(scene.firing())
     unread = scene.unread
     forms = (f"▼ {firing} firing", f"▼ {firing}") if firing else ("▼ not read", "▼ ?") if unread else ("",)
     spans, burns = _fitting(scene, x, forms)

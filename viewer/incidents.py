@@ -55,6 +55,11 @@ class Incident:
         return self.state in BURNING and self.ended is None
 
     @property
+    def began(self) -> float:
+        """When it began to fire; of what is pending, when it came to that."""
+        return self.since if self.started is None else self.started
+
+    @property
     def about(self) -> str:
         """The subject, with what of it is meant."""
         name = self.display or self.subject
@@ -62,8 +67,7 @@ class Incident:
 
     def burned(self, at: float) -> bool:
         """Whether it fired at that time."""
-        begun = self.since if self.started is None else self.started
-        return self.state != "pending" and begun <= at and (self.ended is None or at < self.ended)
+        return self.state != "pending" and self.began <= at and (self.ended is None or at < self.ended)
 
 
 @dataclass(frozen=True, slots=True)

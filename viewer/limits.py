@@ -71,7 +71,7 @@ def spans(
             continue
         when = conditions.get(one.rule, "")
         if groups & _groups(when) or _is_silence(when):
-            found.append((one.since if one.started is None else one.started, one.ended))
+            found.append((one.began, one.ended))
     return found
 
 

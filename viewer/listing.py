@@ -40,7 +40,7 @@ def seen_of(
     keys = [key(row) for row in seen]
     scene.note(name, top, keys)
     foot: list[Span] = []
-    if len(rows) > page:
+    if seen and len(rows) > page:
         foot.append((f"{top + 1}–{top + len(seen)} of {whole or len(rows)}", Role.SOFT))
     if scene.model.filter and name != "pulse":  # Pulse has those that need a look, whatever is filtered elsewhere.
         foot.append((f"filter {fit(scene.model.filter, 24)}", Role.ACCENT))

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from viewer.axis import Axis, axis, clock
 from viewer.canvas import Span
 from viewer.charts import DOTS, Glyphs
+from viewer.incidents import Incident
 from viewer.model import Model
 from viewer.palette import BOLD, Role
 from viewer.units import USUAL, Units
@@ -77,12 +78,10 @@ class Scene:
         """The window of time over a spark."""
         return axis(self.hub_time, self.model.window.seconds, width)
 
-    def firing(self) -> int:
-        """How many alarms fire at the moment that is shown."""
-        model = self.model
-        if model.replay is not None:
-            return sum(one.burned(self.hub_time) for one in model.alarms.past)
-        return len(model.alarms.firing() if model.alarms.told else model.world.firing())
+    def firing(self) -> list[Incident]:
+        """The alarms that fire at the moment that is shown, the worst first."""
+        alarms = self.model.alarms
+        return alarms.firing() if self.model.replay is None else alarms.burned(self.hub_time)
 
     def fresh(self, host: Host) -> bool:
         """Whether the host's numbers may be shown as current."""

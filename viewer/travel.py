@@ -79,7 +79,7 @@ class Travel:
         if model.replay is not None:
             shown -= LATEST_SHARE * model.window.seconds  # where the one that is looked at began
         begun = [
-            one.since if one.started is None else one.started
+            one.began
             for one in (*model.alarms.past, *model.alarms.standing)
             if one.state != "pending" and (host is None or one.subject == host.name)
         ]
@@ -103,7 +103,7 @@ class Travel:
             model.notice = f"no incident of {subject} before" if subject else "no incident before this moment"
             return
         model.notice = ""
-        self._look_at(one.since if one.started is None else one.started, now)
+        self._look_at(one.began, now)
 
     def _look_at(self, began: float, now: float) -> None:
         """Show what ``began`` then, by the hub's clock, with some of what came after it."""

@@ -9,7 +9,7 @@ from typing import Any
 from viewer import keys
 from viewer.incidents import Incident, Silence
 from viewer.scene import Scene
-from viewer.screens.worst import CALM, firing_now, worst_hosts
+from viewer.screens.worst import CALM, worst_hosts
 from viewer.world import Host, Service
 
 Json = dict[str, Any]
@@ -70,7 +70,7 @@ def pulse(scene: Scene) -> Json:
     return {
         "hosts": _counts(one.state for one in model.world.hosts.values()),
         "services": _counts(one.state for one in model.world.services.values()),
-        "firing": [incident(one) for one in firing_now(scene)],
+        "firing": [incident(one) for one in scene.firing()],
         "pending": sum(not one.burns for one in alarms.standing),
         "silences": [silence(one) for one in alarms.silences],
         "lag_seconds": {"median": _rounded(median), "oldest": _rounded(oldest)},

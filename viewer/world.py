@@ -1,15 +1,14 @@
-"""What is known of hosts, services, alerts and the link to the hub. Pure."""
+"""What is known of hosts, services and the link to the hub. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from viewer.digest import Digest, digest, parts
 from viewer.events import (
-    AlertTold,
     Check,
     CheckTold,
     Event,
@@ -31,7 +30,6 @@ from viewer.events import (
 )
 from viewer.names import natural
 
-MAX_ALERTS = 500
 LATE = 10.0
 """Seconds between measuring and arriving that are the network's; more are told as the reading's age."""
 SILENT = 120.0
@@ -155,10 +153,6 @@ class World:
 
     hosts: dict[str, Host] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
-    alerts: deque[AlertTold] = field(default_factory=lambda: deque(maxlen=MAX_ALERTS))
-    """Newest last."""
-    alarms: dict[tuple[str, str], AlertTold] = field(default_factory=dict)
-    """The newest word on each subject and rule."""
     link: Link = field(default_factory=Link)
     ahead: float = 0.0
     """How far the hub's clock is before ours."""
@@ -195,8 +189,6 @@ class World:
                 self._services(event)
             case CheckTold():
                 self._checked(event.check)
-            case AlertTold():
-                self._alert(event)
             case LabelsTold():
                 self.changes += event != self.labels
                 self.labels = event
@@ -208,11 +200,6 @@ class World:
                 self.garbage += 1
             case _:
                 pass
-
-    def firing(self) -> list[AlertTold]:
-        """The alarms that fire now, the newest first."""
-        found = [alert for alert in self.alarms.values() if alert.state == "firing"]
-        return sorted(found, key=lambda alert: -alert.at)
 
     def words(self, host: Host) -> tuple[str, ...]:
         """What a filter looks at."""
@@ -333,12 +320,6 @@ class World:
         if service.checked is None or check.at >= service.checked:
             service.checked, service.response_ms = check.at, check.response_ms
             service.state, service.last = check.status, check
-
-    def _alert(self, alert: AlertTold) -> None:
-        self.alerts.append(alert)
-        known = self.alarms.get((alert.subject, alert.rule))
-        if known is None or alert.at >= known.at:
-            self.alarms[alert.subject, alert.rule] = alert
 
     def _linked(self, told: LinkTold, now: float) -> None:
         if told.state == "live":

@@ -12,7 +12,6 @@ from viewer import parse
 from viewer.events import (
     ActDone,
     AlertsTold,
-    AlertTold,
     BacktestTold,
     BeforeTold,
     Check,
@@ -186,11 +185,6 @@ def samples(name: str, cpu: Sequence[float], until: float = NOON, every: float =
     for place, value in enumerate(cpu):
         at = until - every * (len(cpu) - 1 - place)
         yield SampleTold(name, name, at, {"cpu.percent": value, "memory.percent": 50.0})
-
-
-def alarm(state: str = "firing", at: float = NOON, subject: str = "web-1", rule: str = "cpu") -> AlertTold:
-    """An alarm's change."""
-    return AlertTold(subject, rule, state, "critical", at, "cpu.percent is 97, limit 90", 97.0, 90.0, at - 60)
 
 
 def stream_text(kind: str = "metric", at: float = NOON, **more: object) -> str:

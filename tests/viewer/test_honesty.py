@@ -288,7 +288,7 @@ def test_a_chart_without_readings_has_no_highest() -> None:
 
 def test_that_something_fires_is_said_even_where_its_number_finds_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     found = seen("50", "services")
-    monkeypatch.setattr(Scene, "firing", lambda scene: 4711)
+    monkeypatch.setattr(Scene, "firing", lambda scene: range(4711))
     narrow, usual = (found.draw(wide, high).text().splitlines()[0] for wide, high in ((40, 20), (80, 24)))
     assert narrow.split() == ["1", "2", "3", "4", "Services", "5", "6", "▼", "●", "LIVE"]
     assert "▼ 4711" in usual

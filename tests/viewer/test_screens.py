@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 
 from tests.viewer.fleet import InventedHost, fleet
-from tests.viewer.given import LOOK, NOON, HubInMemory, alarm, session
+from tests.viewer.given import LOOK, NOON, HubInMemory, session
 from viewer.canvas import Canvas
-from viewer.events import FactsTold, LinkTold, SampleTold, ServiceEntry
+from viewer.events import AlertsTold, FactsTold, LinkTold, SampleTold, ServiceEntry
+from viewer.incidents import Incident
 from viewer.panels import PANELS
 from viewer.scene import Look, Scene
 from viewer.screens import SCREENS
@@ -33,10 +34,10 @@ def one() -> Session:
 def sixty() -> Session:
     hub = HubInMemory(fleet(60, NOON))
     hub.services = tuple(ServiceEntry(f"shop-{n}", "https://shop", "up", 80.0, NOON - 5) for n in range(40))
-    found = session(hub)
-    for minute in range(30):
-        found.model.take(alarm("firing" if minute % 2 else "quiet", NOON - 60 * minute, f"web-{minute}"), NOON)
-    return found
+    for minute in range(0, 30, 2):
+        at = NOON - 60 * minute
+        hub.alarms.append(Incident(f"i{minute}", "cpu", f"web-{minute}", "critical", "firing", at, at))
+    return session(hub)
 
 
 def gaps() -> Session:
@@ -77,7 +78,8 @@ def hostile() -> Session:
     }
     found.model.take(FactsTold("web-1", {"os_name": HOSTILE, "interval": 1e-9, "memory_total": -5, "kernel": 7}), NOON)
     found.model.take(SampleTold("web-1", HOSTILE, NOON, values), NOON)
-    found.model.take(alarm("firing", 1e300, HOSTILE, HOSTILE), NOON)
+    odd = Incident(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "firing", 1e300, -1e300, reason=HOSTILE, value=1e300)
+    found.model.take(AlertsTold((odd,), ()), NOON)
     return found
 
 
@@ -174,3 +176,12 @@ def test_a_list_of_a_single_line_has_a_row_and_not_its_heads(size: tuple[int, in
     lines = found.draw(*size).text().splitlines()
     for above, line in pairwise(lines):
         assert not (" STATE " in above and line.startswith("╰")), f"{above}\n{line}"
+
+
+def test_where_no_row_finds_room_there_is_no_list() -> None:
+    found = sixty()
+    found.model.show("pulse")
+    for high in range(10, 20):
+        text = found.draw(40, high).text()
+        assert "–0 of" not in text
+        assert "Firing" in text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.viewer.given import session, settle
+from tests.viewer.given import NOON, session, settle
 from tests.viewer.snapshots import hub_of, seen
+from viewer.incidents import Incident
 from viewer.wishes import AskHost, AskSeries
 
 
@@ -49,3 +50,17 @@ def test_a_chart_in_a_row_is_as_long_as_its_history_is_fine() -> None:
     text = seen("1", "hosts").draw(200, 60).text()
     row = next(line for line in text.splitlines() if "▸" in line)
     assert sum(row.count(sign) for sign in "▁▂▃▄▅▆▇█") >= 59
+
+
+def test_what_ended_last_stands_first_however_long_it_fired() -> None:
+    hub = hub_of("50")
+    hours = Incident("raid", "raid-degraded", "db-1", "warning", "resolved", NOON - 9, NOON - 500_000, NOON - 9)
+    hub.incidents.append(hours)  # the hub's order is that in which they began
+    lines = session(hub, screen="pulse").draw(200, 60).text().splitlines()
+    title = next(place for place, line in enumerate(lines) if "Recent incidents" in line)
+    assert "raid-degraded" in lines[title + 2]
+    found = session(hub, screen="alerts")
+    past = [row.incident for row in found.model.alert_rows(NOON) if row.kind == "past" and row.incident]
+    assert hours in past
+    ended = [one.ended or 0.0 for one in past]
+    assert ended == sorted(ended, reverse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.viewer.given import NOON, alarm, calm
+from tests.viewer.given import NOON, calm
 from viewer.digest import digest, parts
 from viewer.events import (
     Check,
@@ -113,17 +113,6 @@ def test_the_list_does_not_overwrite_what_the_stream_told_later() -> None:
     found.take(sample(NOON, 41.0), NOON)
     found.take(HostsTold((HostEntry("web-1", "web-1", "up", "", NOON - 5, {"cpu.percent": 7.0}),)), NOON)
     assert found.hosts["web-1"].value("cpu.percent") == 41.0
-
-
-def test_an_alarm_fires_until_it_is_told_otherwise() -> None:
-    found = world()
-    found.take(alarm("firing", NOON), NOON)
-    assert [one.subject for one in found.firing()] == ["web-1"]
-    found.take(alarm("quiet", NOON - 5), NOON)
-    assert found.firing(), "an older word does not count"
-    found.take(alarm("quiet", NOON + 5), NOON)
-    assert found.firing() == []
-    assert len(found.alerts) == 3
 
 
 def test_a_check_changes_its_service() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viewer.canvas import Pane, Span
 from viewer.cells import fit
-from viewer.incidents import Incident, worst
+from viewer.incidents import Incident
 from viewer.palette import BOLD, Role
 from viewer.panel import panel
 from viewer.panels.base import Need, Panel
@@ -24,10 +24,7 @@ def need(scene: Scene, host: Host, width: int) -> Need | None:
 
 def burning(scene: Scene, host: Host) -> list[Incident]:
     """The alarms on the host, the worst first."""
-    alarms = scene.model.alarms
-    if scene.model.replay is not None:
-        return worst([one for one in alarms.past if one.subject == host.name and one.burned(scene.hub_time)])
-    return alarms.of([host.name])
+    return [one for one in scene.firing() if one.subject == host.name]
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:
@@ -44,9 +41,8 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
         facts.append((f"{known} acknowledged", Role.SOFT))
     inner = panel(pane, "Alarms", facts, foot=foot)
     for y, one in enumerate(found[:room]):
-        begun = one.since if one.started is None else one.started
         style = _STYLES.get(one.severity, Role.WARN)
-        x = inner.put(0, y, f"▼ {age(scene.hub_time - begun):>5} ", style | BOLD)
+        x = inner.put(0, y, f"▼ {age(scene.hub_time - one.began):>5} ", style | BOLD)
         x = inner.put(x, y, fit(one.rule, max(8, inner.width // 3)), BOLD) + 1
         text = one.reason + (f" ({one.owner} cares)" if one.owner else "")
         if inner.width - x >= 8 and text:

@@ -60,7 +60,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
 def _counts(scene: Scene) -> list[Span]:
     alarms = scene.model.alarms
     if scene.model.replay is not None:
-        return [(f"▼ {scene.firing()} fired then", Role.WARN)]
+        return [(f"▼ {len(scene.firing())} fired then", Role.WARN)]
     if not alarms.told:
         return [(alarms.failed, Role.WARN)] if alarms.failed else []
     style = Role.STALE if scene.model.world.link.state != "live" or alarms.failed else Role.TEXT
@@ -91,7 +91,7 @@ def _rest(scene: Scene) -> list[Span]:
     alarms = scene.model.alarms
     if not alarms.more or not alarms.past:
         return []
-    oldest = min(one.since if one.started is None else one.started for one in alarms.past)
+    oldest = min(one.began for one in alarms.past)
     count = f"newest {len(alarms.past)} incidents"
     return [(count, Role.WARN), (f"back to {moment(scene, oldest)}", Role.WARN), ("b < older", Role.ACCENT)]
 
@@ -183,7 +183,7 @@ def began(row: Row) -> float:
     one = row.incident
     if row.kind == "past" and one.ended is not None:
         return one.ended
-    return one.since if one.started is None else one.started
+    return one.began
 
 
 def _value(row: Row, wide: int) -> list[Span]:

@@ -91,7 +91,8 @@ def _parts(scene: Scene, pane: Pane, hub: Hub) -> None:
     ill = sum(part.status != "ok" for part in hub.parts)
     facts.append((f"{ill} of {len(hub.parts)} not well", Role.WARN) if ill else ("all well", _tone(scene, Role.UP)))
     world = scene.model.present
-    missed = [(world.missed, "events missed"), (world.garbage, "not understood")]
+    events = "event missed" if world.missed == 1 else "events missed"
+    missed = [(world.missed, events), (world.garbage, "not understood")]
     foot: list[Span] = [(f"{count(number)} {what}", Role.WARN) for number, what in missed if number]
     # What is ill comes first: the rest may find no room.
     if (hidden := len(hub.parts) - max(0, pane.height - 2)) > 0:

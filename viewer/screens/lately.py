@@ -1,8 +1,6 @@
-"""What fired and is over, the newest first. Pure."""
+"""What fired and is over, the last to end first. Pure."""
 
 from __future__ import annotations
-
-from itertools import islice
 
 from viewer.canvas import Pane, Span
 from viewer.cells import fit
@@ -19,8 +17,7 @@ from viewer.units import age
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw as many as fit."""
     inner = panel(pane, "Recent incidents")
-    over = (one for one in scene.model.alarms.past if one.ended is not None and one.ended <= scene.hub_time)
-    rows = list(islice(over, rows_in(inner.height)))
+    rows = scene.model.alarms.over(scene.hub_time)[: rows_in(inner.height)]
     if not rows:
         nothing(inner, "no recent incidents")
         return

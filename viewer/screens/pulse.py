@@ -18,7 +18,7 @@ from viewer.screens.alerts import SEVERITIES, SIGNS, longest
 from viewer.screens.guardia import SIGNS as PART_SIGNS
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
-from viewer.screens.worst import Bad, firing_now, why_none, worst_hosts, worst_panel
+from viewer.screens.worst import Bad, why_none, worst_hosts, worst_panel
 from viewer.table import Column, rows_in
 from viewer.table import draw as draw_table
 from viewer.units import NOTHING, age, count
@@ -54,7 +54,7 @@ def draw(scene: Scene, pane: Pane) -> None:
 
 def _below(scene: Scene, pane: Pane) -> None:
     """What fires, and the worst hosts: beside each other where there is room."""
-    firing = firing_now(scene)
+    firing = scene.firing()
     worst = worst_hosts(scene)
     if pane.width >= 140:
         _beside(scene, pane, firing, worst)
@@ -64,6 +64,8 @@ def _below(scene: Scene, pane: Pane) -> None:
     high = min(len(firing) + 3, most) if firing else 3
     if pane.height < 9 and not firing:
         high = 0
+    elif pane.height - high < 3:
+        high = pane.height
     _burning(scene, pane.part(0, 0, pane.width, high), firing)
     worst_panel(scene, pane.part(0, high, pane.width, pane.height - high), worst)
 
@@ -237,7 +239,7 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
     own = model.own
     if model.replay is not None:
         # Of that time nobody knows what was lost or silenced.
-        return [*found, ("alerts", [f"{scene.firing()} fired then"], Role.TEXT)]
+        return [*found, ("alerts", [f"{len(scene.firing())} fired then"], Role.TEXT)]
     if own is None:
         found.append(("lost", ["not told"], Role.SOFT))
     else:
@@ -249,9 +251,10 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
         found.append(("alerts", [alarms.failed or "not told"], Role.WARN if alarms.failed else Role.SOFT))
     else:
         pending = sum(not one.burns for one in alarms.standing)
-        pieces = [f"{scene.firing()} firing", f"{pending} pending"]
+        firing = len(scene.firing())
+        pieces = [f"{firing} firing", f"{pending} pending"]
         stale = Role.STALE if not scene.live or alarms.failed else 0
-        found.append(("alerts", pieces, stale or (Role.DOWN | BOLD if scene.firing() else Role.TEXT)))
+        found.append(("alerts", pieces, stale or (Role.DOWN | BOLD if firing else Role.TEXT)))
         held = sum(bool(one.holds) for one in alarms.standing)
         found.append(("silenced", [f"{held} held back", f"silences: {len(alarms.silences)}"], stale or Role.TEXT))
     return found
@@ -329,7 +332,7 @@ def _state(one: Incident, wide: int) -> list[Span]:
 
 
 def _since(scene: Scene, one: Incident) -> str:
-    return age(scene.hub_time - (one.since if one.started is None else one.started))
+    return age(scene.hub_time - one.began)
 
 
 def _owner(one: Incident, wide: int) -> list[Span]:

@@ -33,14 +33,6 @@ FULL, BUSY = 90.0, 90.0
 """Percentages from which a filesystem, memory or CPU is worth a look."""
 
 
-def firing_now(scene: Scene) -> list[Incident]:
-    """The alarms that fire at the moment that is shown."""
-    model = scene.model
-    if model.replay is not None:
-        return [row.incident for row in model.alarms.rows("", scene.hub_time) if row.kind == "alarm" and row.incident]
-    return model.alarms.firing()
-
-
 def why_none(scene: Scene, told: bool, empty: str) -> str:
     """Why there is nothing to count; ``empty`` where the hub told that there is nothing."""
     if told:
@@ -61,7 +53,7 @@ class Bad:
 def worst_hosts(scene: Scene) -> list[Bad]:
     """The hosts that need a look, the worst first; then the busiest ones."""
     burning: dict[str, Incident] = {}
-    for one in reversed(firing_now(scene)):
+    for one in reversed(scene.firing()):
         burning[one.subject] = one
     world, picking = scene.model.world, scene.model.pulse
     if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):

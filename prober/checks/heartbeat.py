@@ -20,7 +20,7 @@ class Heartbeat(Check):
     )
     retries: int = setting(0, minimum=0, maximum=10, help="Nothing is tried again: a report is there or is not.")
     every: float = setting(86_400.0, unit="s", minimum=1, maximum=400 * 86_400, help="The job reports this often.")
-    late: float = setting(3600.0, unit="s", minimum=0, maximum=400 * 86_400, help="So much later it may come.")
+    late: float = setting(7200.0, unit="s", minimum=0, maximum=400 * 86_400, help="So much later it may come.")
 
     def look(self, probe: Probe) -> Outcome:
         """Judge the age and the words of the last report."""

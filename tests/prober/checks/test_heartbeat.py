@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from prober.checks.heartbeat import Heartbeat
 from prober.outcome import DOWN, UNKNOWN, UP, Outcome
 from prober.probe import Report
@@ -24,6 +27,13 @@ def test_a_report_in_time_is_up_until_it_is_late() -> None:
     late = found(Report(NOON - 25 * HOUR - 60_000_000_000))
     assert (late.status, late.reason) == (DOWN, "no report for 1d1h, expected every 1d")
     assert late.metrics["age_seconds"] == 90_060.0
+
+
+def test_a_job_of_each_night_is_not_late_by_itself_when_clocks_are_set_back() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    before, after = datetime(2026, 10, 25, 1, 30, tzinfo=berlin), datetime(2026, 10, 26, 1, 31, tzinfo=berlin)
+    made = probe(now=int(after.timestamp()) * 10**9, report=Report(int(before.timestamp()) * 10**9))
+    assert Heartbeat(name="backup").run(made).status == UP
 
 
 def test_a_job_is_not_asked_and_has_no_time_in_which_it_answers() -> None:

@@ -56,15 +56,6 @@ def build(program: Program[Alerter]) -> None:
     subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
     forget = ns(config.forget_seconds)
     catching = Catching(ask, loop, judge, program.log, time.time_ns, forget=forget)
-    listening = Listening(
-        subscribe,
-        judge,
-        committer,
-        catching,
-        program.vitals,
-        program.log,
-        silent_seconds=silent,
-    )
     drills = Drills(
         judge,
         committer,
@@ -76,6 +67,16 @@ def build(program: Program[Alerter]) -> None:
         program.log,
         now=now,
         quiet=lambda now: bool(holding.held((BREACH,), judge, now)[BREACH.id]),
+    )
+    listening = Listening(
+        subscribe,
+        judge,
+        committer,
+        catching,
+        program.vitals,
+        program.log,
+        silent_seconds=silent,
+        leapt=drills.excuse,
     )
     counter = Counter(judge, committer, memory.reading, time.time_ns, speaker.history, drills)
 
@@ -89,7 +90,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(PULSE_SECONDS, listening.pulse)
     loop.every(NOTE_SECONDS, committer.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
-    loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
+    loop.every(DRILL_SECONDS, lambda: drills.look(listening.look_at_clock()))
     beating(program, workers, lambda: why_unwell(judge, committer, listening, silent))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer, listening.look_at_clock()))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge, listening.look_at_clock()))
@@ -99,7 +100,7 @@ def build(program: Program[Alerter]) -> None:
     program.on_reload.append(lambda again: catching.use(forget=ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, committer))
-    program.vitals.source(lambda: drills.vitals(time.time_ns()))
+    program.vitals.source(lambda: drills.vitals(listening.look_at_clock()))
     judged = committer.restore(now, salvaged=salvaged)
     if memory.damaged:
         program.log.error("damaged in the memory, and taken for absent: %s", ", ".join(sorted(memory.damaged)[:10]))

@@ -2,7 +2,7 @@
 
 A drill that was due and did not pass is a reading of the alerter's own (``drill.overdue_seconds``), which the rule
 ``drill-missed`` looks at: that nobody could have been told is found out while nothing burns. One that came due while
-the hub was off, or would be held back by a silence or a window, is held afterwards, and missed no sooner.
+the hub was off, by a leap of its clock, or while it would be held back, is held afterwards, and missed no sooner.
 """
 
 from __future__ import annotations
@@ -118,6 +118,10 @@ class Drills:
         else:
             self._log.error("the drill failed: %s was not told, or not of its end", self._channel)
         self._channel = ""
+
+    def excuse(self, now: int) -> None:
+        """None could be held until now: the clock leapt."""
+        self._excused = now
 
     def look(self, now: int) -> None:
         """End what nobody ended, and hold what is due; to be called now and then."""

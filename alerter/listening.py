@@ -44,6 +44,7 @@ class Listening:
         log: logging.Logger,
         *,
         silent_seconds: float,
+        leapt: Callable[[int], object] = lambda _: None,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,6 +60,7 @@ class Listening:
         self._clock = clock
         self._monotonic = monotonic
         self._silent_seconds = silent_seconds
+        self._leapt = leapt
         self._heard = monotonic()
         self._offset = clock() - int(monotonic() * 1e9)
         # What a new collector published before it was heard again is in the store, and nowhere else.
@@ -231,6 +233,7 @@ class Listening:
             self._judge.jumped(by, now)
             self._received = min(self._received, now)
             self._committer.jumped(by, now)
+            self._leapt(now)
         return now
 
     def lag(self) -> float:

@@ -81,8 +81,8 @@ def brought_up(environment: lmdb.Environment, db: Databases, path: Path) -> Meta
     known = int(meta.get("format", 1))
     if known > FORMAT:
         raise StoreBroken(
-            f"{path} is of format {known}, this Guardia reads up to {FORMAT}: a later one wrote it; update, or put back "
-            "a snapshot from before, by guardia store restore DIR"
+            f"{path} is of format {known}, this Guardia reads up to {FORMAT}: a later one wrote it; update, or put "
+            "back a snapshot from before, by guardia store restore DIR"
         )
     for step in range(known, FORMAT):
         with environment.begin(write=True) as txn:

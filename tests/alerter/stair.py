@@ -117,6 +117,7 @@ class Alerter:
         self.context: zmq.Context[Any] = zmq.Context()
         self.stair = Stair(self.context)
         self.caught = Caught()
+        self.leapt: Callable[[int], object] = lambda _: None
         self.listening = Listening(
             self.stair,  # type: ignore[arg-type]
             self.world.judge,
@@ -125,6 +126,7 @@ class Alerter:
             Vitals(0.0),
             logging.getLogger("guardia.test"),
             silent_seconds=60.0,
+            leapt=lambda now: self.leapt(now),
             clock=lambda: at(self.now),
             monotonic=lambda: self.now - self.ahead,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from alerter.rules import in_force
 from bus.messages import DRILL
 from tests.alerter.given import World, at, committer
 from tests.alerter.shapes import burning
+from tests.alerter.stair import Alerter
 
 DAILY = Notify(drill_channel="ops", drill_seconds=86_400.0)
 
@@ -159,6 +161,20 @@ def test_a_drill_that_came_due_while_the_hub_was_off_is_missed_when_it_had_time(
     later = drills(World(*in_force([])), memory, DAILY, Hands(), now=3.0 * day)
     assert later.overdue(at(3 * day + PATIENCE - 1)) == 0.0
     assert later.overdue(at(3 * day + PATIENCE)) == pytest.approx(2.0 * day)
+
+
+def test_a_drill_that_came_due_by_a_leap_of_the_clock_is_held_then_and_missed_no_sooner(memory: Memory) -> None:
+    hands, day = Hands(), 86_400
+    with closing(Alerter(memory, in_force([]))) as alerter:
+        kept = drills(alerter.world, memory, DAILY, hands)
+        alerter.leapt = kept.excuse
+        alerter.pulse(60)
+        alerter.set_clock(2 * day)
+        alerter.pulse(leap := 2 * day + 61)
+        assert kept.overdue(at(leap)) == 0.0
+        kept.look(at(leap))
+        assert len(hands.calls) == 1
+        assert kept.overdue(at(leap + PATIENCE)) > 0
 
 
 def test_a_missed_drill_is_an_alarm(memory: Memory) -> None:

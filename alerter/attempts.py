@@ -10,10 +10,10 @@ from alerter.outbox import Delivered, Later, Never, Outcome, Part, Partly
 from bus import failpoints
 
 
-def attempt(channel: Channel, letter: Letter, carrier: Carries, link: str) -> Outcome:
+def attempt(channel: Channel, letter: Letter, carrier: Carries) -> Outcome:
     """One attempt, in a thread."""
     failpoints.at("post")
-    return channel.tell(letter, carrier, link)
+    return channel.tell(letter, carrier)
 
 
 def clean(name: str, came: Outcome | BaseException, secrets: tuple[str, ...]) -> Outcome:

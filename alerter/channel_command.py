@@ -66,7 +66,7 @@ def test(argv: Sequence[str]) -> int:
         print(f"guardia channel: {text}", file=sys.stderr)
         return WRONG
     began = time.monotonic()
-    outcome = channel.tell(letter(given.name, time.time_ns()), carrier(notify), notify.link)
+    outcome = channel.tell(letter(given.name, time.time_ns(), notify.link), carrier(notify))
     text, seconds = said(channel, outcome), time.monotonic() - began
     if given.json:
         told = isinstance(outcome, Delivered)
@@ -87,7 +87,7 @@ def _said(part: Part) -> str:
     return f"not told: {part.why}"
 
 
-def letter(name: str, now: int) -> Letter:
+def letter(name: str, now: int, link: str = "") -> Letter:
     """A notice that says what it is."""
     incident = Incident(
         id=f"test{now:x}",
@@ -106,7 +106,7 @@ def letter(name: str, now: int) -> Letter:
         reason="this is a test, nothing is wrong",
     )
     item = Item(item_key(incident, TEST, name), name, TEST, now, incident)
-    return Letter(item.key, (item,))
+    return Letter(item.key, (item,), link=link)
 
 
 def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]] | None:

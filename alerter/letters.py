@@ -79,12 +79,14 @@ def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> s
 class Letter:
     """What goes out in one attempt: one item, or several, those of one incident in the order in which they came.
 
-    ``left``: of the channel's several receivers those that it goes to; empty: all.
+    ``left``: of the channel's several receivers those that it goes to; empty: all. ``link`` is where people see the
+    hub; empty: nowhere.
     """
 
     key: str
     items: tuple[Item, ...]
     left: tuple[str, ...] = ()
+    link: str = ""
 
     @property
     def first(self) -> Item:

@@ -178,9 +178,9 @@ def _many(word: str, count: int) -> str:
     return word[:-1] + "ies" if word.endswith("y") else word + "s"
 
 
-def body(letter: Letter, link: str = "") -> str:
+def body(letter: Letter) -> str:
     """The text below the head."""
-    return text(letter.first, link) if letter.alone else "\n".join(lines(letter))
+    return text(letter.first, letter.link) if letter.alone else "\n".join(lines(letter))
 
 
 def fields(item: Item, link: str = "") -> dict[str, str]:

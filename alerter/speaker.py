@@ -241,7 +241,7 @@ class Speaker:
             failing = lane.failing_since is not None
             unheard = queues.unheard(view, name, MOST_LOOKED_AT, lane.handed) if failing else ()
             turn = outbox.turn(items, told, lane, self._means.policy, self._clock(), self._wall(), unheard)
-            letter = queues.begun(view, turn.letter) if turn.letter else None
+            letter = replace(queues.begun(view, turn.letter), link=self._means.link) if turn.letter else None
         begins = turn.letter is not None and not all(item.letter for item in turn.letter.items)
         if turn.withdrawn or turn.expired or turn.handed or begins:
             with self._memory.transaction() as transaction:
@@ -262,9 +262,9 @@ class Speaker:
         if letter is None:
             return 0.0 if turn.withdrawn or turn.expired or turn.handed else turn.seconds  # behind these may be more
         lane.busy = True
-        channel, means = self._channels[name], self._means
+        channel, carrier = self._channels[name], self._means.carrier
         self._workers.submit(
-            lambda: attempt(channel, letter, means.carrier, means.link),
+            lambda: attempt(channel, letter, carrier),
             lambda outcome: self._came(name, letter, outcome),
         )
         return None

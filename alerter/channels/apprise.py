@@ -44,7 +44,7 @@ class Apprise(Channel):
         """The attempt that the library has not ended yet."""
         return []
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         """Let the library tell it; it says whether it could, and not why. It knows no end: nobody waits longer."""
         until = time.monotonic() + self.timeout
         late = Later(None, f"the library was not done within {self.timeout:g} s", maybe=True)
@@ -55,7 +55,7 @@ class Apprise(Channel):
 
         def tell() -> None:
             try:
-                found.append(self._told(letter, link))
+                found.append(self._told(letter))
             except BaseException as error:  # handed to who waits
                 found.append(error)
 
@@ -67,14 +67,14 @@ class Apprise(Channel):
             raise found[0]
         return Delivered("told") if found[0] else Later(None, "the library could not tell it", maybe=True)
 
-    def _told(self, letter: Letter, link: str) -> bool:
+    def _told(self, letter: Letter) -> bool:
         import apprise
 
         kind = KINDS.get(gravest(letter), "success")
         asset = apprise.AppriseAsset(app_id="Guardia", secure_logging=True)
         library = apprise.Apprise(asset=asset)
         library.add(self.url.reveal())
-        return bool(library.notify(body=self.body(letter, link), title=self.head(letter, link), notify_type=kind))
+        return bool(library.notify(body=self.body(letter), title=self.head(letter), notify_type=kind))
 
 
 def _lasts(attempt: Thread, until: float) -> bool:

@@ -35,10 +35,10 @@ class Command(Channel):
         yield from super().objections()
         yield from objections(self.command, self.environment)
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         """Run it; exit code 0 has delivered, 1 and 75 ask to be tried again, others refuse for good."""
         try:
-            found = ran(self.command, self._environment(letter, link), self._told(letter, link), self.timeout)
+            found = ran(self.command, self._environment(letter), self._told(letter), self.timeout)
         except OSError as error:
             return unstarted(self.command[0], error)
         if found.code is None:
@@ -49,15 +49,15 @@ class Command(Channel):
         why = f"exit code {found.code}{f': {words}' if words else ''}"
         return Later(None, why, maybe=True) if found.code in (1, TEMPORARY) or found.code < 0 else Never(why)
 
-    def _told(self, letter: Letter, link: str) -> bytes:
-        body = Webhook(url="http://unused.invalid/", title=self.title, text=self.text).message(letter, link)
+    def _told(self, letter: Letter) -> bytes:
+        body = Webhook(url="http://unused.invalid/", title=self.title, text=self.text).message(letter)
         return packed(body) + b"\n"
 
-    def _environment(self, letter: Letter, link: str) -> Mapping[str, str]:
-        words = {f"GUARDIA_{name.upper()}": text for name, text in phrases.fields(letter.first, link).items()}
+    def _environment(self, letter: Letter) -> Mapping[str, str]:
+        words = {f"GUARDIA_{name.upper()}": text for name, text in phrases.fields(letter.first, letter.link).items()}
         told = {
-            "GUARDIA_TITLE": self.head(letter, link),
-            "GUARDIA_TEXT": self.body(letter, link),
+            "GUARDIA_TITLE": self.head(letter),
+            "GUARDIA_TEXT": self.body(letter),
             f"GUARDIA_{KEY_HEADER.upper().replace('-', '_')}": letter.key,
         }
         told = {name: cut(text, MOST_VARIABLE) for name, text in {**words, **told}.items()}

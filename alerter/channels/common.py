@@ -117,33 +117,33 @@ class Channel:
         """Who is told, where each may take it or not; empty: it is one."""
         return ()
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         """Try once to tell; takes at most ``timeout`` seconds, and raises nothing that is foreseen."""
         raise TypeError(f"{type(self).__name__} cannot send")
 
-    def tell(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def tell(self, letter: Letter, carrier: Carries) -> Outcome:
         """``send``; where a secret is lacking, or nobody who is left is told here any more, that is why it was not."""
         if letter.left and not set(letter.left) & set(self.receivers):
             return Never("told here no longer")
         try:
-            return self.send(letter, carrier, link)
+            return self.send(letter, carrier)
         except Unavailable as lacking:
             return Later(None, str(lacking))
 
-    def head(self, letter: Letter, link: str = "") -> str:
+    def head(self, letter: Letter) -> str:
         """The title, in the operator's words if there are any."""
         if self.title and letter.alone:
-            return templates.filled(self.title, self._fields(letter, link))
+            return templates.filled(self.title, self._fields(letter))
         return self.shown(phrases.head(letter))
 
-    def body(self, letter: Letter, link: str = "") -> str:
+    def body(self, letter: Letter) -> str:
         """The text, in the operator's words if there are any."""
         if self.text and letter.alone:
-            return templates.filled(self.text, self._fields(letter, link))
-        return self.shown(phrases.body(letter, link))
+            return templates.filled(self.text, self._fields(letter))
+        return self.shown(phrases.body(letter))
 
-    def _fields(self, letter: Letter, link: str) -> dict[str, str]:
-        return {name: self.shown(value) for name, value in phrases.fields(letter.first, link).items()}
+    def _fields(self, letter: Letter) -> dict[str, str]:
+        return {name: self.shown(value) for name, value in phrases.fields(letter.first, letter.link).items()}
 
     def shown(self, text: str) -> str:
         """``text``, which may be a strange page's, so that where it leads somewhere one sees where."""
@@ -164,7 +164,7 @@ class HttpChannel(Channel):
         if address and not is_url(address):
             yield Objection(self.ADDRESS, f'"{address}"', URL_FORM)
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """The request that tells the letter."""
         raise TypeError(f"{type(self).__name__} has no request")
 
@@ -172,10 +172,10 @@ class HttpChannel(Channel):
         """What the answer means."""
         return judged(answer)
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         """Send the request, and judge the answer."""
         try:
-            return self.judge(carrier.post(self.request(letter, link), self.timeout))
+            return self.judge(carrier.post(self.request(letter), self.timeout))
         except Unreached as error:
             return Later(None, str(error), maybe=error.maybe)
         except Refused as error:

@@ -38,13 +38,13 @@ class Discord(HttpChannel):
         yield from super().objections()
         yield from unlike_url("url", self.url)
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """One embed; nobody but ``user_id`` is mentioned, whatever a host's name looks like."""
-        title, facts, footer = cut(self.head(letter, link), MOST_TITLE), _facts(letter, self.shown), _footer(letter)
+        title, facts, footer = cut(self.head(letter), MOST_TITLE), _facts(letter, self.shown), _footer(letter)
         around = len(title) + len(footer) + sum(len(one["name"]) + len(one["value"]) for one in facts)
         embed = {
             "title": title,
-            "description": cut(self.body(letter, link), min(MOST_TEXT, MOST_EMBED - around)),
+            "description": cut(self.body(letter), min(MOST_TEXT, MOST_EMBED - around)),
             "color": COLOURS.get(gravest(letter), GREEN),
             "fields": facts,
             "footer": {"text": footer},

@@ -81,7 +81,7 @@ class Email(Channel):
         """The people; the server answers for each of them."""
         return self.to
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         """Hand it to the server; what the server calls permanent is refused for good."""
         to = [one for one in dict.fromkeys(self.to) if one in letter.left or not letter.left]
         with within(self.timeout) as deadline:
@@ -90,7 +90,7 @@ class Email(Channel):
             except (smtplib.SMTPException, OSError) as error:
                 return self._failed(error, deadline, maybe=False)
             try:
-                refused = self._refused(server, self.message(letter, link), to)
+                refused = self._refused(server, self.message(letter), to)
             except smtplib.SMTPNotSupportedError:
                 return Never(f"{BEYOND[0]}: {_words(BEYOND[1])}")
             except smtplib.SMTPRecipientsRefused as error:
@@ -159,11 +159,11 @@ class Email(Channel):
             raise
         return server
 
-    def message(self, letter: Letter, link: str = "") -> EmailMessage:
+    def message(self, letter: Letter) -> EmailMessage:
         """The mail; what belongs to one incident is one thread, and a second copy has the id of the first."""
         mail = EmailMessage(policy=_POLICY)
         domain = self.sender.rpartition("@")[2]
-        mail["Subject"] = " ".join(self.head(letter, link).split())
+        mail["Subject"] = " ".join(self.head(letter).split())
         mail["From"] = Address("Guardia", addr_spec=self.sender)
         mail["To"] = ", ".join(self.to)
         mail["Date"] = formatdate(letter.first.at / 1e9)
@@ -171,7 +171,7 @@ class Email(Channel):
         if letter.alone:
             mail["References"] = f"<{letter.first.incident.id}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(self.body(letter, link) + "\n")
+        mail.set_content(self.body(letter) + "\n")
         return mail
 
 

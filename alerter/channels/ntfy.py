@@ -35,15 +35,15 @@ class Ntfy(HttpChannel):
         if self.token is not None:
             yield from header("token", "Authorization", self.token.reveal())
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """The message, as loud as it is severe."""
         body: dict[str, Any] = {
             "topic": self.topic.reveal(),
-            "title": cut(self.head(letter, link), MOST_TITLE),
-            "message": _fitting(self.body(letter, link)),
+            "title": cut(self.head(letter), MOST_TITLE),
+            "message": _fitting(self.body(letter)),
             "priority": PRIORITY.get(gravest(letter), 2),
         }
-        address = phrases.address(letter.first, link)
+        address = phrases.address(letter.first, letter.link)
         if address:
             body["click"] = address
         headers = json_headers(letter)

@@ -28,7 +28,7 @@ class PagerDuty(HttpChannel):
         "https://events.pagerduty.com/v2/enqueue", pattern=URL, form=URL_FORM, help="Where events are sent."
     )
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """The event; the incident's id is its key there, so that whatever comes twice is one."""
         item = letter.first
         action = {RECOVERY: "resolve", ACKNOWLEDGED: "acknowledge"}.get(item.about, "trigger")
@@ -39,7 +39,7 @@ class PagerDuty(HttpChannel):
         }
         if action == "trigger":
             body["payload"] = {
-                "summary": cut(self.head(letter, link), MOST_SUMMARY),
+                "summary": cut(self.head(letter), MOST_SUMMARY),
                 "source": item.incident.display or item.incident.subject,
                 "severity": SEVERITY.get(item.incident.severity, "warning"),
                 "timestamp": phrases.time_text(item.incident.started_at),
@@ -48,6 +48,6 @@ class PagerDuty(HttpChannel):
                 "class": item.incident.rule,
                 "custom_details": {"reason": item.incident.reason, **phrases.advised(item), **item.incident.labels},
             }
-            address = phrases.address(item, link)
+            address = phrases.address(item, letter.link)
             body["links"] = [{"href": address, "text": "Guardia"}] if address else []
         return Post(self.url, packed(body), json_headers(letter))

@@ -32,14 +32,14 @@ class Slack(HttpChannel):
         yield from super().objections()
         yield from unlike_url("url", self.url)
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """A message whose text is plain, so that nothing in it is a command or a mention."""
-        head = escaped(cut(self.head(letter, link), MOST_TITLE))
+        head = escaped(cut(self.head(letter), MOST_TITLE))
         attachment = {
             "fallback": head,
             "color": COLOURS.get(gravest(letter), GREEN),
             "title": head,
-            "text": escaped(cut(self.body(letter, link), MOST_TEXT)),
+            "text": escaped(cut(self.body(letter), MOST_TEXT)),
             "ts": letter.first.at // SECOND,
         }
         body = {"text": "", "attachments": [attachment], **({"username": self.username} if self.username else {})}

@@ -46,9 +46,9 @@ class Webhook(HttpChannel):
         for name, secret in self.secret_headers.items():
             yield from header("secret_headers", name, secret.reveal())
 
-    def request(self, letter: Letter, link: str = "") -> Post:
+    def request(self, letter: Letter) -> Post:
         """The body as the first Guardia's receivers know it, and more."""
-        body = packed(self.message(letter, link))
+        body = packed(self.message(letter))
         headers = {**json_headers(letter), **self.headers}
         headers |= {name: value.reveal() for name, value in self.secret_headers.items()}
         secrets = [one.reveal() for one in (self.secret, self.old_secret) if one]
@@ -56,18 +56,18 @@ class Webhook(HttpChannel):
             headers[SIGNATURE_HEADER] = signature(body, secrets, int(time.time()))
         return Post(self.secret_url.reveal() if self.secret_url else self.url, body, headers)
 
-    def message(self, letter: Letter, link: str = "") -> dict[str, Any]:
+    def message(self, letter: Letter) -> dict[str, Any]:
         """The body: that of the one notice, or of the first of several with all of them under ``notices``."""
-        notices = [self.notice(item, link) for item in letter.items]
+        notices = [self._notice(item, letter.link) for item in letter.items]
         if letter.alone:
             return notices[0]
-        return {**notices[0], "message": f"{self.head(letter, link)}\n{self.body(letter, link)}", "notices": notices}
+        return {**notices[0], "message": f"{self.head(letter)}\n{self.body(letter)}", "notices": notices}
 
-    def notice(self, item: Item, link: str = "") -> dict[str, Any]:
+    def _notice(self, item: Item, link: str) -> dict[str, Any]:
         """What is said of one incident."""
         incident = item.incident
-        one = Letter(item.key, (item,))
-        words = self.body(one, link) if self.text else self.shown(sentence(item))
+        one = Letter(item.key, (item,), link=link)
+        words = self.body(one) if self.text else self.shown(sentence(item))
         old: dict[str, Any] = {"message": words, "server": incident.display or incident.subject}
         if incident.kind == "service":
             old = {

@@ -37,7 +37,7 @@ class Friend(Channel):
     key: Secret = Secret("s3same-open")  # noqa: RUF009
     gate: threading.Event | None = None
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
         if self.gate is not None:
             self.gate.wait(60)
         outcome = self.outcomes.pop(0) if self.outcomes else Delivered("ok")

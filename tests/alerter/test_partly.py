@@ -35,8 +35,8 @@ class Circle(Friend):
     def receivers(self) -> tuple[str, ...]:
         return ("anna", "bob")
 
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
-        whole = super().send(letter, carrier, link)
+    def send(self, letter: Letter, carrier: Carries) -> Outcome:
+        whole = super().send(letter, carrier)
         if not isinstance(whole, Delivered):
             return whole
         to = [one for one in self.receivers if one in letter.left or not letter.left]

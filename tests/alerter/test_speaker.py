@@ -40,6 +40,17 @@ def test_an_alarm_and_its_recovery_are_told_once_each(rooms: Rooms) -> None:
     ]
 
 
+def test_a_letter_knows_where_people_see_the_hub_as_the_settings_say_by_then(rooms: Rooms) -> None:
+    ops = Friend()
+    room = rooms({"ops": ops}, Notify(group_seconds=0.0, link="https://old.example"))
+    room.judged(burning())
+    room.quiet()
+    room.speaker.use(means(Notify(group_seconds=0.0, link="https://guardia.example"), {"ops": ops}))
+    room.judged(over(burning()))
+    room.quiet()
+    assert [letter.link for letter in ops.heard] == ["https://old.example", "https://guardia.example"]
+
+
 @pytest.mark.parametrize("by", [2 * 86_400, -2 * 86_400])
 def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later(rooms: Rooms, by: int) -> None:
     ops, chat = Friend(outcomes=[Later(0.01, "no network")] * 5), Friend()

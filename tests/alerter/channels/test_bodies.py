@@ -38,7 +38,7 @@ SERVICE_KEYS = ["message", "service", "url", "status", "error", "timestamp"]
 def body(channel: Any, incident: Any) -> bytes:
     """What is sent of an incident."""
     one = item(incident)
-    return channel.request(Letter(one.key, (one,)), LINK).body  # type: ignore[no-any-return]
+    return channel.request(Letter(one.key, (one,), link=LINK)).body  # type: ignore[no-any-return]
 
 
 def test_a_host_is_told_in_these_bytes() -> None:
@@ -171,7 +171,7 @@ def test_a_notice_of_several_is_as_loud_as_the_gravest_that_is_not_over(
 
 def test_a_mail_says_from_whom_of_which_incident_and_that_no_person_wrote_it() -> None:
     one, other = item(burning()), item(service_down())
-    mail = CHATS[3].message(Letter(one.key, (one,)), LINK)
+    mail = CHATS[3].message(Letter(one.key, (one,), link=LINK))
     assert [mail[name] for name in ("From", "To", "Date", "Message-ID", "References", "Auto-Submitted")] == [
         "Guardia <hub@guardia.example>",
         "ops@guardia.example",
@@ -180,7 +180,7 @@ def test_a_mail_says_from_whom_of_which_incident_and_that_no_person_wrote_it() -
         "<c0ffee0000000001@guardia.example>",
         "auto-generated",
     ]
-    several = CHATS[3].message(Letter("several", (one, other)), LINK)
+    several = CHATS[3].message(Letter("several", (one, other), link=LINK))
     assert several["References"] is None
 
 
@@ -212,8 +212,8 @@ def storm(count: int, name: str = "web-{}", **more: Any) -> list[Item]:
 def told(channel: Any, letter: Letter) -> str:
     """All that somebody reads of the letter."""
     if isinstance(channel, Email):
-        return str(channel.message(letter, LINK).get_content())
-    return str(json.loads(channel.request(letter, LINK).body))
+        return str(channel.message(replace(letter, link=LINK)).get_content())
+    return str(json.loads(channel.request(replace(letter, link=LINK)).body))
 
 
 @pytest.mark.parametrize("channel", CHATS, ids=lambda channel: type(channel).__name__)

@@ -58,7 +58,7 @@ def letter(about: str = ALARM, *more: Any) -> Letter:
 
 
 def sent(channel: Channel, what: Letter | None = None) -> Any:
-    return channel.send(what or letter(), CARRIER, "https://guardia.example")
+    return channel.send(replace(what or letter(), link="https://guardia.example"), CARRIER)
 
 
 def test_every_channel_is_tried_here() -> None:
@@ -102,7 +102,7 @@ def test_a_receiver_that_drips_does_not_keep_us(name: str, receiver: Receiver) -
 
 @pytest.mark.parametrize("name", HTTP)
 def test_an_address_that_is_not_public_is_not_told_unless_allowed(name: str, receiver: Receiver) -> None:
-    found = HTTP[name](receiver.url).send(letter(), Carrier(()), "")
+    found = HTTP[name](receiver.url).send(letter(), Carrier(()))
     assert isinstance(found, Never)
     assert "private_networks" in found.why
     assert receiver.requests == []

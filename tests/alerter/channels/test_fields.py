@@ -25,7 +25,7 @@ TEXT = f"cpu.percent is 93.1 %, above 90 %\nsince 2026-11-24T11:55:00.000Z\n{INC
 def told(channel: Any, *what: Any, link: str = LINK) -> dict[str, Any]:
     """What is sent of these."""
     found = what or (item(),)
-    sent: dict[str, Any] = json.loads(channel.request(Letter("key", found), link).body)
+    sent: dict[str, Any] = json.loads(channel.request(Letter("key", found, link=link)).body)
     return sent
 
 
@@ -115,7 +115,7 @@ def test_what_pagerduty_does_follows_from_what_is_told(about: str, action: str) 
 
 def test_ntfy_is_told_how_loud_to_be_and_where_a_touch_leads() -> None:
     channel = Ntfy(topic=Secret("hub"), server="https://ntfy.example", token=Secret("tk_42"))
-    post = channel.request(Letter("key", (item(),)), LINK)
+    post = channel.request(Letter("key", (item(),), link=LINK))
     assert post.url == "https://ntfy.example"
     assert post.headers["Authorization"] == "Bearer tk_42"
     assert json.loads(post.body) == {

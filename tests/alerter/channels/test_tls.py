@@ -32,7 +32,7 @@ def trusted(tmp_path: Path) -> str:
 
 
 def sent(channel: HttpChannel, authority: str) -> Any:
-    return channel.send(letter(), Carrier(("127.0.0.0/8", "::1"), authority=authority), "")
+    return channel.send(letter(), Carrier(("127.0.0.0/8", "::1"), authority=authority))
 
 
 @pytest.mark.parametrize("name", HTTP)
@@ -142,7 +142,7 @@ def mail(port: int, authority: str, **changes: Any) -> Email:
 
 
 def mailed(channel: Email, what: Letter | None = None) -> Any:
-    return channel.send(what or letter(), Carrier(()), "")
+    return channel.send(what or letter(), Carrier(()))
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

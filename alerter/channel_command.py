@@ -16,7 +16,7 @@ from alerter.letters import TEST, Item, Letter, item_key
 from alerter.outbox import Delivered, Outcome, Part, parts
 from alerter.routes import Notify
 from alerter.speaking import carrier
-from bus import home, rooms
+from bus import home, hubs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.faults import did_you_mean, listed
@@ -113,8 +113,7 @@ def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]]
     try:
         settings = rooms.load(home.config_path(given.config, os.environ), needs=("notify",))
     except ConfigError as error:
-        for fault in error.faults:
-            print(f"guardia channel: {fault}", file=sys.stderr)
+        hubs.refused(error, "guardia channel")
         return None
     return settings["notify"], settings["channels"]
 

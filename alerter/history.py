@@ -29,15 +29,16 @@ class History:
         self._hosts = hosts
         self.layouts: dict[int, tuple[str, ...]] = {}
         self._subjects: dict[str, list[Any]] = {}
+        self._stored: set[str] = set()
         for kind in PAST:
             found = ask(Subjects(kind)).subjects
+            self._stored.update(one.subject for one in found)
             # Guardia's own are always read: they tell when the hub heard anything.
             self._subjects[kind] = [one for one in found if self._wanted(one.subject) or one.subject.startswith(HUB)]
 
     def misnamed(self, expected: Sequence[str]) -> str:
         """That ``hosts`` fits nothing that is stored or ``expected``, in a sentence; empty where it does."""
-        stored = {one.subject for kind in PAST for one in self._ask(Subjects(kind)).subjects}
-        names = sorted({*stored, *expected})
+        names = sorted({*self._stored, *expected})
         wrong = fitting_none([self._hosts], names) if self._hosts != "*" else ""
         return f"no host or service {wrong} is known; {meant(wrong, names)}" if wrong else ""
 

@@ -24,7 +24,7 @@ from alerter.handing import hand
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.rules import Rule, in_force
-from bus import config, home, rooms
+from bus import config, home, hubs, rooms
 from bus.arguments import Parser
 from bus.config import ConfigError, Objection, setting
 from bus.drawers import Drawer, Mixed
@@ -34,7 +34,7 @@ from bus.tables import Host, Service
 from bus.timing import SECOND, in_words
 from bus.wire import record
 
-RIGHT, FAILED, WRONG = 0, 1, 100
+RIGHT, FAILED = 0, 1
 STATES = ("firing", "resolved")
 NOON = 1_735_732_800
 """The hour at which timelines begin; nothing depends on it."""
@@ -188,9 +188,7 @@ def main(argv: Sequence[str]) -> int:
         lists: Mapping[str, type | Drawer | Mixed] = {**LISTS, "timelines": Timeline}
         tried = config.load(Path(given.file), {}, lists, others=(*rooms.tables(), *rooms.LISTS))
     except ConfigError as error:
-        for fault in error.faults:
-            print(f"guardia rules test: {fault}", file=sys.stderr)
-        return WRONG
+        return hubs.refused(error, "guardia rules test")
     alerter: Alerter = today["alerter"]
     hosts, services = tried["hosts"] or today["hosts"], tried["services"] or today["services"]
     rules = in_force(tried["rules"] or today["rules"], hosts, defaults=alerter.default_rules)

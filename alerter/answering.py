@@ -157,9 +157,7 @@ class Counter:
     def _standing(self, subject: Subject, cell: Cell, now: int) -> Standing:
         alarm, incident = cell.alarm, cell.incident
         assert alarm is not None
-        names = subject.bound.names if subject.bound else ()
-        with subject.looked_at(now):
-            said = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
+        said = wording.said_at(subject, cell, now)
         reason = alarm.reason or said.text
         if alarm.state is State.PENDING:
             # The reason was written when its run began; how long it has held by now says more.

@@ -41,6 +41,10 @@ class Bound:
     """Whether a rule does not look at every reading."""
 
 
+NOTHING = Bound((), (), (), (), (), restless=False)
+"""Of a subject that no rule concerns and that said nothing."""
+
+
 def bound(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Bound:
     """The rules bound to a layout's names; kept for others of the same, the most lately used of ``MOST_CELLS``."""
     global _weight

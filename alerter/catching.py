@@ -323,7 +323,7 @@ class Catching:
         for subject in list(self._judge.subjects.values()):
             if subject.kind == "service":
                 continue
-            for key in {feed.key for feed in (subject.bound.feeds if subject.bound else ())}:
+            for key in {feed.key for feed in subject.bound.feeds}:
                 if not (new and key in subject.windows):
                     name, seconds = key
                     question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)

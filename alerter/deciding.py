@@ -58,7 +58,6 @@ class Decider:
 
     def decide(self, subject: Subject, cell: Cell, place: int, truth: bool | None, values: Sequence[float]) -> bool:
         """Take what a rule found of a subject, of whose line the cell is at ``place``; whether that was news."""
-        assert subject.bound is not None
         now, rule = subject.now, cell.rule
         alarm = cell.alarm or QUIET
         if truth is False and alarm.fired_at and rule.when.aged and subject.unheard_since(alarm.fired_at):

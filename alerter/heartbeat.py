@@ -56,9 +56,8 @@ def _canary(judge: Judge, now: int) -> float:
     """Seconds since a message last came all the way; 0 where nobody sends any."""
     ages = list[float]()
     for subject in judge.subjects.values():
-        names = subject.bound.names if subject.kind == "hub" and subject.bound else ()
-        if CANARY in names and not judge.gone(subject):
-            age = subject.values()[names.index(CANARY)]
+        if subject.kind == "hub" and not judge.gone(subject):
+            age = subject.reading(CANARY)
             ages += [age + subject.unheard(now) / 1e9] if age == age else []
     return min(ages, default=0.0)
 

@@ -140,8 +140,4 @@ def is_pending(cell: Cell) -> bool:
 def is_connected(judge: Judge, now: int, silent: int = NEVER) -> bool:
     """Whether the prober on the hub has a connection of its own; unknown counts as yes, as when it is ``silent``."""
     subject = judge.subjects.get(("hub", "guardia.prober"))
-    if subject is None or now - subject.heard > silent:
-        return True
-    if subject.bound is None or "prober.connected" not in subject.bound.names:
-        return True
-    return subject.values()[subject.bound.names.index("prober.connected")] != 0.0
+    return subject is None or now - subject.heard > silent or subject.reading("prober.connected") != 0.0

@@ -107,7 +107,7 @@ class Judge:
         subject.labels = dict(table.labels) if table else {}
         concerns = () if self.gone(subject) else self.rules
         subject.rules = tuple(r for r in concerns if r.concerns(subject.kind, subject.name, subject.labels))
-        self._bind(subject, subject.bound.names if subject.bound else (), now)
+        self._bind(subject, subject.bound.names, now)
         for cell in subject.standing():
             self.decider.renew(subject, cell, now)
 
@@ -118,10 +118,9 @@ class Judge:
         host = None if subject.kind == "service" else self._hosts.get(subject.name)
         return "gone = true in [[hosts]]" if host is not None and host.gone else ""
 
-    def _counted(self, told: Subject, values: Sequence[float], now: int) -> None:
+    def _counted(self, told: Subject, now: int) -> None:
         """Learn from a program of the hub how many of its kind there are to be."""
-        copies = dict(zip(told.bound.names if told.bound else (), values, strict=False)).get(COPIES)
-        if self._copies.heard(told.name, copies, now):
+        if self._copies.heard(told.name, told.reading(COPIES), now):
             for subject in self.subjects.values():
                 if subject.kind == "hub" and place_of(subject.name)[0] == place_of(told.name)[0]:
                     if not subject.rules and subject is not told:
@@ -130,7 +129,7 @@ class Judge:
 
     def _bind(self, subject: Subject, names: tuple[str, ...], now: int) -> None:
         """Line the subject's cells up with the names of its readings."""
-        if subject.bound is None or subject.bound.names != names:
+        if subject.bound.names != names:
             subject.packed = b""
         found = subject.bound = bound(subject.rules, names)
         cells: dict[tuple[str, str], Cell] = {}
@@ -197,11 +196,11 @@ class Judge:
         subject = subject or self.subject(kind, record.subject, received)
         if not self._heard(subject, record, received):
             return
-        if subject.bound is None or subject.bound.names != names:
+        if subject.bound.names != names:
             self._bind(subject, names, received)
         subject.packed = packed
         if kind == "hub":
-            self._counted(subject, values, received)
+            self._counted(subject, received)
         self._judge_all(subject, values)
 
     def check(self, record: Record, check: Check, received: int) -> None:
@@ -215,7 +214,7 @@ class Judge:
     def _saw(self, service: Subject, record: Record, check: Check, received: int) -> Sequence[float]:
         """Take in what a place saw of a service; its readings."""
         numbers = service.saw(seen_from(record.source, check), check, received)
-        if service.bound is None or service.bound.names != tuple(numbers):
+        if service.bound.names != tuple(numbers):
             self._bind(service, tuple(numbers), received)
         return service.keep(numbers.values())
 
@@ -333,7 +332,7 @@ class Judge:
 
     def _look(self, subject: Subject, now: int) -> None:
         subject.at(now)
-        if subject.bound is not None and subject.bound.timed:
+        if subject.bound.timed:
             values = subject.values()
             for place in subject.bound.timed:
                 truth = subject.bound.cells[place].truth(values, subject)
@@ -344,8 +343,6 @@ class Judge:
 
     def _judge_all(self, subject: Subject, values: Sequence[float]) -> None:
         found, news = subject.bound, False
-        if found is None:
-            return
         if found.feeds:
             subject.feed(values)
         for place, (one, cell) in enumerate(zip(found.cells, subject.line, strict=True)):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from alerter.bound import Bound
+from alerter.bound import NOTHING
 from alerter.hearing import Hearing
 from alerter.incidents import Incident
 from alerter.machine import Alarm, State
@@ -177,7 +177,7 @@ class Subject:
         self.places_seen: dict[str, Place] = {}
         self.epochs: dict[int, int] = {}
         self.rules: tuple[Rule, ...] = ()
-        self.bound: Bound | None = None
+        self.bound = NOTHING
         self.line: list[Cell] = []
         """The cells in the order of ``bound.cells``."""
         self.cells: dict[tuple[str, str], Cell] = {}
@@ -266,8 +266,13 @@ class Subject:
 
     def values(self) -> Sequence[float]:
         """The last readings, in the order of the layout; all NaN before the first."""
-        count = len(self.bound.names) if self.bound else 0
+        count = len(self.bound.names)
         return doubles(count).unpack(self.packed) if self.packed and count else (NAN,) * count
+
+    def reading(self, name: str) -> float:
+        """The last reading of that name; NaN where there is none."""
+        names = self.bound.names
+        return self.values()[names.index(name)] if name in names else NAN
 
     def seen_from(self) -> list[float]:
         """The states that places saw which still look."""
@@ -311,8 +316,6 @@ class Subject:
 
     def feed(self, values: Sequence[float]) -> None:
         """Remember readings for the functions that look at the past."""
-        if self.bound is None:
-            return
         for feed in self.bound.feeds:
             value = values[feed.place]
             if value == value:
@@ -334,7 +337,7 @@ class Subject:
     def next_due(self) -> int:
         """The first whole second after now at which a finding may change though nothing is heard."""
         bound = self.bound
-        if bound is None or not bound.timed:
+        if not bound.timed:
             return NEVER
         found = NEVER
         if not self._hearing.blind:

@@ -190,9 +190,7 @@ def _now(
     subject: Subject, cell: Cell, judge: Judge, holds: Mapping[str, Sequence[Hold]], now: int
 ) -> tuple[str, str, Sequence[Step]]:
     """The outcome as it is at this moment, in fresh words."""
-    names = subject.bound.names if subject.bound else ()
-    with subject.looked_at(now):
-        found = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
+    found = wording.said_at(subject, cell, now)
     said = found.text
     stale = "" if cell.rule.when.timed else _stale(subject, now)
     alarm = cell.alarm

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
+from alerter.subjects import Cell, Subject
 from alerter.terms import STATE_NAMES, STATES, Condition, condition
 from bus import timing
 from bus.harmless import cut
@@ -67,6 +68,12 @@ def said(
         found = [one for one in found if one is most or one not in ages]
     text = " and ".join(one.text for one in found[:MOST])
     return Said(cut(text, LONGEST), found[0].value if found else None, found[0].threshold if found else None, truth)
+
+
+def said_at(subject: Subject, cell: Cell, now: int) -> Said:
+    """Why the cell's condition is true, false or unknown at ``now``, by what was heard last."""
+    with subject.looked_at(now):
+        return said(cell.rule.when, subject.bound.names, cell.instance, subject.values(), subject, subject.error)
 
 
 @lru_cache(maxsize=16_384)

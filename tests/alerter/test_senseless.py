@@ -77,7 +77,6 @@ def test_of_what_a_place_invents_beside_its_checks_nothing_is_kept() -> None:
         many = {f"a{number}_{place}": 1.0 for place in range(2 * MOST_FIELDS)}
         world.checks(number, metrics=invented | many, phases=many)
         bound = world.judge.subjects["service", "shop"].bound
-        assert bound is not None
         assert len(bound.names) == 6 + 2 * MOST_FIELDS
         assert max(map(len, bound.names)) < 80
     world.checks(4, metrics={"loss_percent": 10.0})

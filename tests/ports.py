@@ -68,6 +68,12 @@ def is_free(port: int) -> bool:
     return True
 
 
+def has_ipv6() -> bool:
+    """Whether this system has that family at all."""
+    known = Path("/proc/net/if_inet6")
+    return known.exists() and bool(known.read_text())
+
+
 class Ports:
     """Hands out the ports of one process, from blocks that it then holds."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import BLOCK, FIRST, Ports, blocks, free_port, free_ports, is_free
+from tests.ports import BLOCK, FIRST, Ports, blocks, free_port, free_ports, has_ipv6, is_free
 
 ROOT = Path(__file__).resolve().parents[1]
 HOLDS = "import sys; from tests.ports import free_ports; print(*free_ports(150), flush=True); sys.stdin.read()"
@@ -69,12 +69,6 @@ def test_a_forked_process_gets_others_than_its_parent() -> None:
     os.close(write)
     assert theirs not in (first, free_port())
     assert theirs // BLOCK != first // BLOCK
-
-
-def has_ipv6() -> bool:
-    """Whether this system has that family at all."""
-    known = Path("/proc/net/if_inet6")
-    return known.exists() and bool(known.read_text())
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,8 @@ def test_what_the_store_holds_is_told_with_what_becomes_of_it(hub: Remote, token
     def sealed() -> bool:
         return bool(json.loads(hub.here("store", "stats", "--json").stdout)["tiers"])
 
-    until(sealed, 60, "something is sealed", hub)
+    # An hour is left alone for a minute before it is sealed, and looked at each quarter of one.
+    until(sealed, 180, "something is sealed", hub)
     for name in ("store-sealer", "store-writer"):  # what both do would change the numbers
         hub.kill(name, signal.SIGTERM)
     for words in (("store", "stats"), ("store", "stats", "--json")):

@@ -50,8 +50,11 @@ from bus.questions import Unanswered
 from bus.sockets import Answer
 
 AT_ONCE = 16
+"""Questions that are answered before the loop looks at anything else."""
 MOST_ALARMS = 4000
+"""Alarms in one answer, the gravest: whoever asks reads no longer lists (``bus.fields.MAX_ITEMS``)."""
 MOST_LOOKED_AT = 50_000
+"""Incidents that are looked at for one page; the next page goes on from there."""
 History = Callable[[Transaction, str], Mapping[str, Told]]
 """Gives, within a transaction, what each channel was told of an incident."""
 

@@ -36,6 +36,7 @@ LONGEST = 600 * SECOND
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
+"""Records of one subject that are asked for, the newest."""
 REST = 1.0
 """Seconds until it is asked again for layouts that the store did not know."""
 RECALLED = 500

@@ -27,6 +27,7 @@ BEHIND = 300_000_000
 BLIND = 2.5
 """So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 JUMP = 2 * SECOND
+"""A clock that is off by more than this (ns) from what it was was set."""
 AWAY = 60 * SECOND
 """Who was away for longer has no evidence of anybody's silence."""
 

@@ -55,7 +55,9 @@ class Cell:
         """None while it is quiet."""
         self.incident: Incident | None = None
         self.truth: Truth = UNSET
+        """What its rule found last; ``UNSET`` before the first look."""
         self.verdict = ""
+        """The word for what was decided last, as ``deciding.verdict_of`` has it; empty before the first look."""
         self.fired: tuple[int, ...] = ()
         """When it fired of late, to see whether it comes and goes."""
         self.missing = 0
@@ -162,27 +164,37 @@ class Subject:
         self.error = ""
         self._hearing = hearing
         self.first = now
+        """Since when it is known here, or expected, ns."""
         self.heard = 0
+        """When it was heard last, ns; 0: never."""
         self.since = 0
         """From when on its silence counts, as it was let off; 0: from its last word on."""
         self.now = now
+        """The instant that conditions are judged at, ns; ``seconds`` is the same in s."""
         self.seconds = now / 1e9
         self.interval = self.told_interval = 0.0
+        """Seconds between its samples, and what it says itself of that; 0: unknown."""
         self.spacing = 0
         """Between the checks of one place (ns), as the configuration says; 0 where it does not."""
         self.skew = NAN
+        """Seconds by which its clock was ahead of the hub's with its last message."""
         self.losses: dict[tuple[int, int], tuple[int, int]] = {}
         """By epoch and first number: when it was told, and how many messages."""
         self.windows: dict[tuple[str, float], Window] = {}
+        """By metric and length in seconds."""
         self.places_seen: dict[str, Place] = {}
+        """By the name of the place, which is empty for the hub itself."""
         self.epochs: dict[int, int] = {}
+        """By epoch the highest number of a message that was taken."""
         self.rules: tuple[Rule, ...] = ()
         self.bound = NOTHING
         self.line: list[Cell] = []
         """The cells in the order of ``bound.cells``."""
         self.cells: dict[tuple[str, str], Cell] = {}
         self.packed = b""
+        """The last readings as doubles, in the order of ``bound.names``; empty before the first."""
         self.due = NEVER
+        """When it is looked at next though nothing is heard, ns."""
 
     @property
     def key(self) -> str:

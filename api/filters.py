@@ -71,10 +71,15 @@ class Query:
             raise BadParameter(name, f"given {len(values)} times, expected once")
         return values[0]
 
-    def time(self, name: str, default: int, now: int) -> int:
-        """A time in ns since the epoch, which may be told as a length back from ``now``."""
+    def moment(self, name: str, now: int) -> int | None:
+        """A time in ns since the epoch, which may be told as a length back from ``now``; None when it is not there."""
         text = self.text(name)
-        return default if text is None else parse_moment(text, name, now)
+        return None if text is None else parse_moment(text, name, now)
+
+    def time(self, name: str, default: int, now: int) -> int:
+        """The same; ``default`` when it is not there."""
+        found = self.moment(name, now)
+        return default if found is None else found
 
     def span(self, lasting: int, now: int) -> tuple[int, int]:
         """``start`` and ``end``; what is not there is ``now``, and so long (ns) before the end."""
@@ -128,9 +133,7 @@ class Query:
         self, name: str, *, most: int = MAX_GLOBS, longest: int = MAX_GLOB, commas: bool = False
     ) -> tuple[str, ...]:
         """The patterns of ``name``, which may be repeated, or with ``commas`` written with these between them."""
-        values = self._values.get(name, [])
-        if commas:
-            values = [glob for value in values for glob in value.split(",") if glob]
+        values = self._parts(name) if commas else self._values.get(name, [])
         if len(values) > most:
             raise BadParameter(name, f"{len(values)} patterns, at most {most}")
         for value in values:
@@ -140,14 +143,14 @@ class Query:
 
     def texts(self, name: str, most: int) -> tuple[str, ...]:
         """The values of ``name``, which may be repeated or written with commas between them."""
-        found = [word for value in self._values.get(name, []) for word in value.split(",") if word]
+        found = self._parts(name)
         if len(found) > most:
             raise BadParameter(name, f"{len(found)} of them, at most {most}")
         return tuple(found)
 
     def words(self, name: str, allowed: Iterable[str], default: frozenset[str]) -> frozenset[str]:
         """Words separated by commas, each one of ``allowed``; ``*`` stands for all of them."""
-        found = {word for value in self._values.get(name, []) for word in value.split(",") if word}
+        found = frozenset(self._parts(name))
         if not found:
             return default
         allowed = frozenset(allowed)
@@ -156,7 +159,10 @@ class Query:
         for word in sorted(found):
             if word not in allowed:
                 raise BadParameter(name, f"{word[:40]!r} is none of {', '.join(sorted(allowed))}")
-        return frozenset(found)
+        return found
+
+    def _parts(self, name: str) -> list[str]:
+        return [part for value in self._values.get(name, []) for part in value.split(",") if part]
 
 
 def parse_moment(text: str, parameter: str, now: int) -> int:

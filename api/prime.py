@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from api.hub import Hub
 from api.received import AHEAD, stored
+from api.turns import in_chunks
 from bus.questions import Unanswered
 from bus.wire import Malformed
 
@@ -15,8 +16,6 @@ log = logging.getLogger("guardia.api")
 
 KINDS = ("facts", "processes", "sample", "check", "alert")
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-CHUNK = 100
-"""So many records are taken in before other requests get a turn: about 5 ms."""
 MOST_CHECKS = 200
 """Checks by which the places of a service are known."""
 AGAIN_SECONDS = 600.0
@@ -88,17 +87,16 @@ async def _read_places(hub: Hub, services: Iterable[str]) -> None:
 async def _read(hub: Hub, kind: str) -> set[str]:
     """Hear the newest records of a kind; of whom there are some."""
     found = set()
-    for place, record in enumerate(await hub.counter.latest(kind), 1):
-        if not place % CHUNK:
-            await asyncio.sleep(0)
-        try:
-            told = stored(record.record, record.received)
-        except Malformed:
-            hub.live.malformed += 1
-            continue
-        found.add(told.subject)
-        if not hub.primed or record.received <= hub.clock() + AHEAD:
-            hub.live.hear(told)
+    async for chunk in in_chunks(await hub.counter.latest(kind)):
+        for record in chunk:
+            try:
+                told = stored(record.record, record.received)
+            except Malformed:
+                hub.live.malformed += 1
+                continue
+            found.add(told.subject)
+            if not hub.primed or record.received <= hub.clock() + AHEAD:
+                hub.live.hear(told)
     return found
 
 

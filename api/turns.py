@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 
 TURN_SECONDS = 0.005
+CHUNK = 100
+"""Records that take about as long to decode."""
 
 
 async def in_turns(work: Generator[None, None, T], seconds: float = TURN_SECONDS) -> T:
@@ -24,3 +26,10 @@ async def in_turns(work: Generator[None, None, T], seconds: float = TURN_SECONDS
         if time.perf_counter() > until:
             await asyncio.sleep(0)
             until = time.perf_counter() + seconds
+
+
+async def in_chunks(records: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    """The records, a hundred at a time, with a pause after each hundred."""
+    for at in range(0, len(records), CHUNK):
+        yield records[at : at + CHUNK]
+        await asyncio.sleep(0)

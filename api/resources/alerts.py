@@ -74,8 +74,8 @@ class WhyResource(Resource):
         subject, rule = _glob(query, "subject"), _glob(query, "rule")
         if not subject:
             raise BadParameter("subject", "missing; name a host or a service, as subject=web-1")
-        at = None if query.text("at") is None else query.time("at", 0, self.hub.clock())
-        send(resp, why(subject, await self.hub.judge.answer(Why(subject, rule, at))))
+        asked = Why(subject, rule, query.moment("at", self.hub.clock()))
+        send(resp, why(subject, await self.hub.judge.answer(asked)))
 
 
 class RulesResource(Resource):

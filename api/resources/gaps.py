@@ -15,7 +15,7 @@ class GapsResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query = query_of(req)
         host = query.text("host") or None
-        start = None if query.text("start") is None else query.time("start", 0, self.hub.clock())
+        start = query.moment("start", self.hub.clock())
         answer = await self.hub.counter.gaps(host, start)
         if host is not None and not answer.producers:
             raise not_found(f"there is no producer {host[:128]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import Any
 
@@ -11,7 +10,7 @@ from api.errors import not_found
 from api.leaving import while_here
 from api.received import decoded
 from api.resources.base import Request, Resource, Response, query_of, send_text
-from api.turns import in_turns
+from api.turns import in_chunks, in_turns
 from api.views.hosts import detail_text, servers_text
 from api.views.rows import row_texts
 from bus.messages import is_name
@@ -21,8 +20,6 @@ from bus.timing import HOUR
 END_OF_TIME = 2**63 - 1
 ROWS, MOST_ROWS = 1000, 10_000
 LATEST, MOST_LATEST = 100, 1000
-CHUNK = 100
-"""So many rows are made before other requests get a turn: about 5 ms."""
 
 
 class Servers(Resource):
@@ -59,8 +56,8 @@ class History(Resource):
         host = live.hosts.get(name)
         facts = host.facts if host else None
         rows: list[str] = []
-        for at in range(0, len(records), CHUNK):
-            found = decoded(records[at : at + CHUNK])
+        async for chunk in in_chunks(records):
+            found = decoded(chunk)
             wanted = {sample.layout for _, sample in found}
             layouts = {one: live.layouts[one] for one in wanted & live.layouts.keys()}
             if unknown := wanted - layouts.keys():
@@ -68,7 +65,6 @@ class History(Resource):
                 live.learn(asked)
                 layouts |= asked
             rows += row_texts(name, display, facts, found, layouts)
-            await asyncio.sleep(0)
         return rows
 
 

@@ -138,7 +138,7 @@ class TopResource(Resource):
         highest = Highest(query.limit("n", TOP, MOST_TOP), lowest=query.word("order", ("desc", "asc"), "desc") == "asc")
         now = hub.clock()
         end = query.time("end", now, now)
-        start = None if query.text("start") is None else query.time("start", 0, now)
+        start = query.moment("start", now)
         aggregate = query.word("agg", tuple(NEEDED), "mean" if start is not None else "last")
         if start is None and query.text("end") is not None:
             raise BadParameter("start", "missing beside end; without both the newest values are compared")

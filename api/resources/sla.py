@@ -69,12 +69,13 @@ class SlaResource(Resource):
 def periods_of(query: Query, zone: str, now: int) -> list[Period]:
     """The months that are named, or the range, or this month; raises ``BadParameter``."""
     months = query.texts("month", MOST_MONTHS)
-    if query.text("start") is not None or query.text("end") is not None:
+    start, end = query.moment("start", now), query.moment("end", now)
+    if start is not None or end is not None:
         if months:
             raise BadParameter("month", "given together with start or end; expected one of them")
-        if query.text("start") is None:
+        if start is None:
             raise BadParameter("start", "missing beside end")
-        return [Period("range", query.time("start", 0, now), query.time("end", now, now))]
+        return [Period("range", start, now if end is None else end)]
     try:
         return [Period(one, *calendar.month(one, zone)) for one in months or (calendar.month_of(now, zone),)]
     except ValueError as error:

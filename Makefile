@@ -20,7 +20,8 @@ $(VENV)/installed: setup.cfg pyproject.toml
 
 run: $(VENV)/made
 	@pid=$$($(BIN)/supervisorctl -c etc/guardia.conf pid 2>/dev/null) && \
-		echo "Guardia runs here already, as process $$pid: $(BIN)/guardia status says how it is." && exit 1; true
+		echo "Guardia runs here already, as process $$pid: $(BIN)/guardia status says how it is." \
+			"After an update: $(BIN)/supervisorctl -c etc/guardia.conf restart all." && exit 1; true
 	@here=$$(pwd -P); why=; \
 		[ $$(printf %s "$$here/etc/var/supervisor.sock.$$$$" | wc -c) -le 107 ] || why="is too long for a socket"; \
 		case $$here in *[%\"]*) why='has a % or a " in it';; esac; \

@@ -107,6 +107,18 @@ def test_make_run_says_of_a_path_that_supervisord_cannot_start_there(tmp_path: P
     assert found == f"supervisord cannot start in {clone.resolve()}, a path that {why}: move this clone.\n"
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+def test_make_run_where_it_runs_says_how_what_was_updated_is_started(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    asked = tmp_path / ".venv" / "bin" / "supervisorctl"
+    asked.parent.mkdir(parents=True)
+    asked.write_text("#!/bin/sh\necho 4711\n")
+    asked.chmod(0o755)
+    found = typed(["make", "-o", ".venv/made", "run"], tmp_path)
+    assert found.startswith("Guardia runs here already, as process 4711: ")
+    assert found.endswith(" After an update: .venv/bin/supervisorctl -c etc/guardia.conf restart all.\n")
+
+
 NOBODY = ("user", "map-user=1000", "map-group=1000")
 """Root without its rights."""
 

@@ -134,18 +134,6 @@ class Plans:
         return known
 
 
-def plan(
-    start: int,
-    end: int,
-    length: int,
-    raw: Sequence[Stretch],
-    tiers: Mapping[str, Sequence[Stretch]],
-    late: Set[int] = frozenset(),
-) -> list[Step]:
-    """What to read for steps of ``length`` from ``start`` to ``end`` (not included); see ``Plan``."""
-    return Plan(start, end, length, raw, tiers, late).steps(start, end)
-
-
 def _cells_of(
     start: int,
     end: int,

@@ -15,9 +15,8 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER, MAGIC, Field
-from store.columns import Columns, Numbers, Times, matching
+from store.columns import Numbers, Times, matching
 from store.keys import EARLIEST, FAR
-from store.rows import Damaged, opened
 
 LENGTHS = 12
 """So many bytes of a header are the same in records of one form: magic, kind, flags, lengths."""
@@ -72,28 +71,3 @@ def table_of(records: bytes, layouts: Layouts) -> Table | None:
             if (rows[:, same] != first[same]).any():
                 return None
     return Table(rows, records[:LENGTHS] + records[HEADER.size : begin], known, begin)
-
-
-def uniform(groups: Sequence[bytes], globs: Sequence[str], layouts: Layouts, start: int, end: int) -> Columns | None:
-    """The metrics that match between two times (both included), as ``columns`` gives them of the groups' rows.
-
-    None when the records differ in more than their numbers, when two are of the same instant, and when anything is
-    damaged: then each has to be looked at.
-    """
-    if not groups:
-        return None
-    try:
-        table = table_of(b"".join([opened(group)[1] for group in groups]), layouts)
-    except Damaged:
-        return None
-    if table is None:
-        return None
-    times = table.times()
-    inside = np.flatnonzero((times >= start) & (times <= end))
-    times = times[inside]
-    if (times[1:] <= times[:-1]).any():
-        order = np.argsort(times, kind="stable")
-        inside, times = inside[order], times[order]
-        if (times[1:] == times[:-1]).any():
-            return None
-    return Columns(times, table.values(globs, inside))

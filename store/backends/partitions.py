@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class Partitions:
         length = period(kind)
         return [
             path
-            for begin, path in self.listings.of(f"{self._rows}/{kind}").sound
+            for begin, path in self.listing(kind).sound
             if (end is None or begin <= end) and (start is None or begin + length > start)
         ]
 
@@ -94,7 +94,7 @@ class Partitions:
 
         A doubt that nobody settles for long, because no writer runs, is no reason to give none: the log has said so.
         """
-        for begin, note in self.listings.of(f"{self._rows}/{kind}").doubts:
+        for begin, note in self.listing(kind).doubts:
             with suppress(FileNotFoundError):
                 fresh = abs(time.time() - note.stat().st_mtime) < DOUBT_SECONDS
                 if fresh and begin <= end and begin + period(kind) > start:
@@ -130,9 +130,15 @@ class Partitions:
 
         Raises ``StoreBroken`` where they cannot be read now, for a reason that says nothing about them.
         """
-        return self.rows_in(path, number, self.groups_of(path, number, start, end), start, end)
+        for value in self._groups_of(path, number, start, end):
+            try:
+                rows = list(spread(value))
+            except (Damaged, Malformed) as error:
+                rows = list(salvaged(value))
+                self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
+            yield from (row for row in rows if start <= row[0] <= end)
 
-    def groups_of(self, path: Path, number: int, start: int, end: int) -> Iterator[bytes]:
+    def _groups_of(self, path: Path, number: int, start: int, end: int) -> Iterator[bytes]:
         """The groups that may have such rows, unopened; raises as ``rows_of``."""
         key, last = row_key(number, max(start, 0) // MINUTE, 0), ROW.pack(number, max(end, 0) // MINUTE, 2**64 - 1)
         fresh: list[bytes] | None = None
@@ -151,16 +157,6 @@ class Partitions:
                 break
             yield from values
         yield from fresh or ()
-
-    def rows_in(self, path: Path, number: int, groups: Iterable[bytes], start: int, end: int) -> Iterator[Row]:
-        """The rows between two instants of these groups; what is damaged is left out."""
-        for value in groups:
-            try:
-                rows = list(spread(value))
-            except (Damaged, Malformed) as error:
-                rows = list(salvaged(value))
-                self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
-            yield from (row for row in rows if start <= row[0] <= end)
 
     def changed(self, path: Path) -> int:
         """When it was last written to, ns; raises ``StoreBroken`` when it is not there."""

@@ -72,7 +72,7 @@ class Tail(NamedTuple):
     end: int
 
     def columns(self) -> Columns | None:
-        """As ``store.uniform`` gives them; None when each row has to be looked at."""
+        """The metrics by time; None when each row has to be looked at."""
         if not self.groups:
             return Columns(np.zeros(0, np.int64), {})
         one = self.groups[0]

@@ -263,9 +263,10 @@ class Blocks:
             found: list[Columns] = []
             most = self.most_read
             for span in self.spans("sample", RAW, start, end):
-                path = self.path("sample", RAW, span)
-                for segment, place, names, wanted in self.wanted(self.segment(path), subject, globs):
-                    with self.whole(path, place):
+                segment = self.segment(self.path("sample", RAW, span))
+                for place, names, wanted in self.wanted(segment, subject, globs) if segment is not None else ():
+                    assert segment is not None
+                    with self.whole(segment.path, place):
                         some = list(columns_of(segment, place, names, wanted, (start, end), self._tell, self.kept))
                         found += some
                         most -= sum(len(one.times) * len(one.values) for one in some)
@@ -332,18 +333,8 @@ class Blocks:
             self._listed.clear()
         return read()
 
-    def _places(self, path: Path, subject: str) -> Iterator[tuple[Segment, Place]]:
-        segment = self.segment(path)
-        if segment is not None:
-            for place in segment.places(subject):
-                yield segment, place
-
-    def wanted(
-        self, segment: Segment | None, subject: str, globs: Sequence[str]
-    ) -> Iterator[tuple[Segment, Place, Names, Names]]:
+    def wanted(self, segment: Segment, subject: str, globs: Sequence[str]) -> list[tuple[Place, Names, Names]]:
         """The parts of a subject, each with the names of its metrics, and those of them that match."""
-        if segment is None:
-            return
         key = segment.identity, subject, tuple(globs)
         found: list[tuple[Place, Names, Names]] | None = self.kept.get(key)
         if found is None:
@@ -352,12 +343,13 @@ class Blocks:
                 names = segment.index.layouts.get(place.layout or 0, ())
                 found.append((place, names, tuple(matching(names, globs))))
             self.kept.put(key, found, sum(PLACE_BYTES + NAME_BYTES * len(names) for _, names, _ in found))
-        for place, names, wanted in found:
-            yield segment, place, names, wanted
+        return found
 
     def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Origin, Told]]:
-        for segment, place in self._places(path, subject):
+        segment = self.segment(path)
+        for place in segment.places(subject) if segment is not None else ():
             if place.what != ROLLUP and place.first <= end and place.last >= start:
+                assert segment is not None
                 with self.whole(path, place):
                     yield origin_of(place), taken(told(segment.part(place)), start, end)
 

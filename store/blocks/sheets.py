@@ -67,7 +67,6 @@ WORDS_AT = 3, 11
 """Where in an entry the base and the first integer are."""
 WIDTHS = SIZES[1:]
 BAND_ENTRY = struct.Struct("<HII")
-Places = npt.NDArray[np.intp]
 Present = npt.NDArray[np.bool_]
 Planes = dict[int, tuple[Bytes, list[int]]]
 """By width: the planes of the columns that have it, and how many of these columns are in a band by now."""

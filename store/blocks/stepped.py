@@ -101,7 +101,7 @@ class Stepped:
         self, segment: Segment, tier: str, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int
     ) -> Iterator[Piece]:
         kept = self._blocks.kept
-        for _, place, names, wanted in self._blocks.wanted(segment, subject, globs):
+        for place, names, wanted in self._blocks.wanted(segment, subject, globs):
             if place.what != ROLLUP or not wanted:
                 continue
             with self._blocks.whole(segment.path, place):

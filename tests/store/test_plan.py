@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence, Set
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from store.plan import Plan, Step, finest, plan
+from store.plan import Plan, Step, Stretch, finest
 from store.spans import RAW, TIERS, month_after, month_of, name_of, span_of, spans
 from tests.store.given import DAY, HOUR, MINUTE, NOON
 
@@ -16,6 +17,18 @@ RAW_DAYS = [(MIDNIGHT - n * DAY, MIDNIGHT - (n - 1) * DAY) for n in range(1, 8)]
 TODAY = (MIDNIGHT, NOON)
 FIVES = [(MIDNIGHT - n * DAY, MIDNIGHT - (n - 1) * DAY) for n in range(1, 100)]
 HOURS = [(MIDNIGHT - 400 * DAY, MIDNIGHT - 31 * DAY), *FIVES[:31]]
+
+
+def plan(
+    start: int,
+    end: int,
+    length: int,
+    raw: Sequence[Stretch],
+    tiers: Mapping[str, Sequence[Stretch]],
+    late: Set[int] = frozenset(),
+) -> list[Step]:
+    """What is read for all of this time."""
+    return Plan(start, end, length, raw, tiers, late).steps(start, end)
 
 
 def test_young_steps_that_are_short_come_from_rows() -> None:

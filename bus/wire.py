@@ -52,6 +52,9 @@ CHECKSUM = struct.Struct(">I")
 RESEND = struct.Struct(">QQq")
 """base, generation, sent: bytes 40 to 63, rewritten at every sending."""
 RESEND_AT = 40
+LENGTHS = struct.Struct(">4xBB2xI")
+"""Of a header the lengths of source, subject and body."""
+_AT = struct.Struct(">28xq")
 MILLISECOND = 1_000_000
 PLAIN = struct.Struct(">8sIQQqI")
 """The first 40 bytes, with what says of which form the record is in one piece: see ``PLAIN_SAMPLE``."""
@@ -193,9 +196,9 @@ def verify(frame: bytes, start: int, end: int) -> bool:
     return crc32(tail, crc32(fixed)) == found
 
 
-def measured(packed: bytes) -> int:
+def measured_at(packed: bytes) -> int:
     """The ``at`` of a packed record."""
-    at: int = HEADER.unpack_from(packed)[Field.AT]
+    at: int = _AT.unpack_from(packed)[0]
     return at
 
 

@@ -9,14 +9,12 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
-from bus.wire import ALIKE, HEADER, PLAIN, PLAIN_SAMPLE, walk
+from bus.wire import ALIKE, HEADER, LENGTHS, PLAIN, PLAIN_SAMPLE, walk
 from store.dates import AHEAD, PAST
-from store.keys import EARLIEST, MINUTE, dated, period
+from store.keys import EARLIEST, MINUTE, dated, kept_at, period
 
 RUN = 64
 """So many of them are taken apart at once, at most."""
-_LENGTHS = Struct(">4xBB2xI")
-"""Of a record's header: the lengths of source, subject and body."""
 OF_RECORD, OF_GROUP = 150, 550
 """Bytes that a record and a group take in memory besides what came, at most: small records take more so."""
 LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
@@ -91,7 +89,7 @@ class Group:
         if not self.mixed:
             record = self.pieces[-1]
             return Newest(self.at, self.last, _last(record) if self.more else record)
-        found = [one for one in self.dated() if dated(_measured_at(one[1])) == self.at]
+        found = [one for one in self.dated() if kept_at(one[1]) == self.at]
         return Newest(self.at, *found[-1])
 
     def dated(self) -> Iterator[tuple[int, bytes]]:
@@ -131,13 +129,8 @@ Latest = dict[tuple[int, bytes], Newest]
 
 def _last(piece: bytes) -> bytes:
     """The last record of a piece."""
-    source, subject, body = _LENGTHS.unpack_from(piece)
+    source, subject, body = LENGTHS.unpack_from(piece)
     return piece[-HEADER.size - source - subject - body :]
-
-
-def _measured_at(record: bytes) -> int:
-    at: int = PLAIN.unpack_from(record)[4]
-    return at
 
 
 class Batch:

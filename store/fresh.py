@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from zlib import crc32
 
+from bus.wire import HEADER, LENGTHS
 from store.rows import Change, Damaged, group, opened
 
 PAGE = 4080
@@ -27,9 +28,6 @@ PAGE = 4080
 many are looked for, and the more of these there were the longer."""
 HEAD = struct.Struct(">IBxH")
 VERSION = 1
-_LENGTHS = struct.Struct(">4xBB2xI")
-"""Of a record's header: the lengths of source, subject and body."""
-_HEADER = 64
 
 
 def pages(groups: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
@@ -99,10 +97,10 @@ def together(groups: Sequence[bytes]) -> bytes:
 
 def _count(records: bytes) -> int:
     count = at = 0
-    size, unpack = len(records), _LENGTHS.unpack_from
-    while at + _HEADER <= size:
+    size, header, unpack = len(records), HEADER.size, LENGTHS.unpack_from
+    while at + header <= size:
         source, subject, body = unpack(records, at)
-        at += _HEADER + source + subject + body
+        at += header + source + subject + body
         count += 1
     if at != size:
         raise Damaged("records that do not end where they should")

@@ -30,6 +30,7 @@ from calendar import timegm
 from functools import lru_cache
 
 from bus.messages import KINDS
+from bus.wire import measured_at
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -62,6 +63,11 @@ def kinds() -> tuple[str, ...]:
 def dated(at: int) -> int:
     """The time under which a record of ``at`` is kept: its own, unless the sender's clock is beyond all reason."""
     return min(max(at, EARLIEST), FAR)
+
+
+def kept_at(record: bytes) -> int:
+    """The time under which a record is kept."""
+    return dated(measured_at(record))
 
 
 def period(kind: str) -> int:

@@ -32,7 +32,7 @@ from bus import failpoints, process
 from bus.delivery.retention import Extent, NoRoom, Place
 from bus.folder import sync_folder
 from bus.mapped import FILE_DAMAGED, room_for
-from bus.wire import HEADER, measured, verify
+from bus.wire import HEADER, measured_at, verify
 
 _KEY = struct.Struct(">IQ")
 _ORDER = struct.Struct(">I")
@@ -141,7 +141,7 @@ class Writing:
                     value = cursor.value()
                     freed += cost(len(value))
                     if number > acked and is_sound(value):
-                        times[1:] = [measured(value)]
+                        times[1:] = [measured_at(value)]
                     more = cursor.delete()
                 number += 1
         return number - 1, freed, times

@@ -14,12 +14,12 @@ from typing import Any
 
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
-from bus.wire import HEADER, Field, read, walk
+from bus.wire import HEADER, read
 from store.backends import Row, Streams, busy, pieces_of_rows
-from store.backends.values import is_imported
+from store.backends.values import told_of
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
-from store.keys import dated, period
+from store.keys import kept_at, period
 from store.layouts import Ledger
 from store.pieces import Piece
 
@@ -77,7 +77,7 @@ class MemoryBackend:
 
     def subjects(self, kind: str) -> list[Subject]:
         return [
-            Subject(subject, self._first[kind, subject], newest.at, newest.received, is_imported(newest.record))
+            told_of(subject, self._first[kind, subject], Stored(newest.received, newest.record))
             for (of, subject), newest in sorted(self._latest.items())
             if of == kind
         ]
@@ -141,8 +141,7 @@ class MemoryBackend:
         """Nothing to give back that the process's end would not."""
 
     def _keep(self, kind: str, subject: str, received: int, record: bytes) -> None:
-        _, _, fields = next(walk(record))
-        at = dated(fields[Field.AT])
+        at = kept_at(record)
         identity = (at, record[HEADER.size :])
         seen = self._seen.setdefault((kind, subject), set())
         if identity in seen:

@@ -8,7 +8,8 @@ from typing import Any
 import lmdb
 
 from bus.messages import BY_CODE, KINDS
-from store.backends.values import measured_at, pack_latest, pack_series, unpack_latest, unpack_series
+from bus.wire import measured_at
+from store.backends.values import pack_latest, pack_series, unpack_latest, unpack_series
 from store.batch import Group, is_newer
 from store.keys import NUMBER, SECOND, series_key
 

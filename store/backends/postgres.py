@@ -19,16 +19,16 @@ from psycopg import sql
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
-from bus.wire import HEADER, Field, walk
+from bus.wire import HEADER
 from store.backends import Row, StoreBroken, StoreFull, Streams, busy, pieces_of_rows
 from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
-from store.backends.values import is_imported, measured_at
+from store.backends.values import told_of
 from store.backends.witness import Witness
 from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, SECOND, dated, kinds
+from store.keys import FAR, LAYOUT, SECOND, kept_at, kinds
 from store.pieces import Piece
 
 LATEST_EVERY = SECOND
@@ -159,7 +159,7 @@ class PostgresBackend:
                     for (subject, _), group in groups.items():
                         number = series[code, subject]
                         for received, record in group.dated():
-                            copy.write_row((number, _at(record), _digest(record), received, record))
+                            copy.write_row((number, kept_at(record), _digest(record), received, record))
                 cursor.execute(
                     sql.SQL("INSERT INTO {} SELECT * FROM pg_temp.incoming ON CONFLICT DO NOTHING").format(
                         rows_of(kind)
@@ -253,10 +253,7 @@ class PostgresBackend:
             return []
         query = 'SELECT subject, first_at, record, received FROM series WHERE kind = %s ORDER BY subject COLLATE "C"'
         found = self._server.asked(query, KINDS[kind].code)
-        return [
-            Subject(name, first, measured_at(record), received, is_imported(record))
-            for name, first, record, received in found
-        ]
+        return [told_of(name, first, Stored(received, record)) for name, first, record, received in found]
 
     def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:
         """The newest record of each subject; see ``Backend``."""
@@ -355,11 +352,6 @@ class PostgresBackend:
             "INSERT INTO meta VALUES ('state', %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (msgpack.packb(meta),),
         )
-
-
-def _at(record: bytes) -> int:
-    _, _, fields = next(walk(record))
-    return dated(fields[Field.AT])
 
 
 def _digest(record: bytes) -> bytes:

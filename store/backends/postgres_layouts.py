@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from bus.messages import layout_id
 from store.backends.postgres_tables import Db
-from store.backends.values import SAMPLE, layouts_of, measured_at, names_of
+from store.backends.values import SAMPLE, layouts_of, names_of
 from store.batch import Batch
-from store.keys import DAY, LAYOUT, dated
+from store.keys import DAY, LAYOUT, kept_at
 from store.layouts import NOBODY, Ledger
 
 
@@ -102,5 +102,5 @@ def _ahead(batch: Batch, now: int) -> Iterator[tuple[int, int]]:
         if code == SAMPLE and start > now:
             for group in groups.values():
                 for _, record in group.dated():
-                    at = dated(measured_at(record))
+                    at = kept_at(record)
                     yield from ((layout, at) for layout in layouts_of([record]))

@@ -10,14 +10,12 @@ from bus.delivery.stream import read_key
 from bus.fields import Unfit
 from bus.messages import IMPORT, KINDS, split_sample
 from bus.questions import Stored, Subject
-from bus.wire import HEADER, Field, Malformed, read, walk
+from bus.wire import HEADER, Field, Malformed, measured_at, read, walk
 from store.keys import LATEST, NUMBER, SERIES
 
 SAMPLE = KINDS["sample"].code
 NOBODY = 2**32 - 1
 """The number of no series."""
-AT = slice(28, 36)
-"""Where a record's own time stands (``bus.wire``)."""
 _IMPORT = IMPORT.encode()
 
 
@@ -103,11 +101,6 @@ def layouts_of(records: Iterable[bytes]) -> set[int]:
         except (Malformed, Unfit):
             continue  # whoever reads it has no use for its names
     return found
-
-
-def measured_at(record: bytes) -> int:
-    """A record's own time, ns."""
-    return int.from_bytes(record[AT], "big", signed=True)
 
 
 def told_of(name: str, first_at: int, newest: Stored) -> Subject:

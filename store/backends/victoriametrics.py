@@ -35,7 +35,7 @@ from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
 from store.columns import Steps, layout_of
 from store.durable import rewrite
-from store.keys import EARLIEST, HOUR, partition, partition_start, period
+from store.keys import EARLIEST, HOUR, kept_at, partition, partition_start, period
 from store.pieces import Piece
 from store.rows import Damaged, salvaged, spread
 
@@ -118,7 +118,7 @@ class VictoriaMetricsBackend(LmdbBackend):
                 self._touched[start] = self._committed
                 for (subject, _), group in groups.items():
                     kept = rows.setdefault(subject.decode(), [])
-                    kept += [(_at(record), received, record) for received, record in group.dated()]
+                    kept += [(kept_at(record), received, record) for received, record in group.dated()]
         self._miss(rows, self._committed - 1)
         self._look_back()
         if self._behind:
@@ -392,7 +392,3 @@ class VictoriaMetricsBackend(LmdbBackend):
             log.error("%s: %s", self._file, error.strerror)
             return False
         return True
-
-
-def _at(record: bytes) -> int:
-    return series_of_record(record)[1]

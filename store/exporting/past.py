@@ -22,10 +22,9 @@ from bus.questions import (
     TooMuch,
     Unanswered,
 )
-from bus.wire import HEADER
 from store.backends import Row
 from store.columns import matching
-from store.keys import DAY, HOUR, dated
+from store.keys import DAY, HOUR, kept_at
 
 MOST_RECORDS = 2000
 """In a piece."""
@@ -159,7 +158,7 @@ class Past:
 
     def _newest(self, subject: str, start: int, end: int) -> int | None:
         records = self._ask(Range(self._wanted.kind, subject, start, end, 1)).records if start <= end else ()
-        return dated(_at(records[0].record)) if records else None
+        return kept_at(records[0].record) if records else None
 
     def pieces(self, extent: Extent) -> Iterator[tuple[int, list[Row]]]:
         """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty.
@@ -192,7 +191,7 @@ class Past:
         return tuple(self._ask(question).records)
 
     def _rows(self, subject: str, records: Sequence[Stored]) -> list[Row]:
-        rows = [_row(one.received, one.record) for one in records]
+        rows = [(kept_at(one.record), one.received, one.record) for one in records]
         if rows:
             self._seen[subject] = rows[-1][0]
         return rows
@@ -221,11 +220,3 @@ class Past:
         if unknown:
             self._layouts.update(self._ask(Layouts(unknown)).layouts)
         return {one: self._layouts[one] for one in ids if one in self._layouts}
-
-
-def _row(received: int, record: bytes) -> Row:
-    return dated(_at(record)), received, record
-
-
-def _at(record: bytes) -> int:
-    return int(HEADER.unpack_from(record)[9])

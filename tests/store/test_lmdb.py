@@ -15,10 +15,10 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from bus.wire import measured_at
 from store.backends import Row, StoreBroken, StoreFull
 from store.backends.environments import environment
 from store.backends.lmdb import LmdbBackend
-from store.backends.values import measured_at
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, layout, numbers, sample
 
 LATE = NOON + HOUR

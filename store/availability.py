@@ -16,6 +16,7 @@ from bus.messages import Check, seen_from
 from bus.questions import AvailabilityAnswer, Held
 from bus.verdicts import together
 from bus.wire import Malformed, read
+from store.rows import Row
 
 MOST_CHECKS = 50_000
 """In one answer: half a second of work."""
@@ -37,7 +38,7 @@ class Edge(NamedTuple):
     status: str
 
 
-def seen(rows: Iterable[tuple[int, int, bytes]]) -> Iterator[Verdict]:
+def seen(rows: Iterable[Row]) -> Iterator[Verdict]:
     """The verdicts in stored checks; those that cannot be read are left out."""
     for at, _, record in rows:
         try:

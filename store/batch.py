@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from bus.messages import BY_CODE, KINDS, MAX_BODY
 from bus.wire import ALIKE, HEADER, LENGTHS, PLAIN, PLAIN_SAMPLE, walk
 from store.dates import AHEAD, PAST
-from store.keys import EARLIEST, MINUTE, dated, kept_at, period
+from store.keys import EARLIEST, MINUTE, SAMPLE_CODE, dated, kept_at, period
 
 RUN = 64
 """So many of them are taken apart at once, at most."""
 OF_RECORD, OF_GROUP = 150, 550
 """Bytes that a record and a group take in memory besides what came, at most: small records take more so."""
-LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
+LAYOUT = KINDS["layout"].code
 
 
 def is_newer(at: int, newest_at: int, received: int) -> bool:
@@ -161,7 +161,7 @@ class Batch:
 
     def hosts(self) -> set[bytes]:
         """The names of the hosts that it has samples of."""
-        return {subject for (code, _), groups in self.groups.items() if code == SAMPLE for subject, _ in groups}
+        return {subject for (code, _), groups in self.groups.items() if code == SAMPLE_CODE for subject, _ in groups}
 
     def add(self, frame: bytes, start: int, received: int) -> None:
         """Take the records of a bus frame, from ``start`` on; raises ``Malformed``."""
@@ -268,7 +268,7 @@ class Batch:
             self.misdated += 1
             at = dated(at)
         subject = record[names : names + subject_length] if subject_length else record[HEADER.size : names]
-        if code == SAMPLE:
+        if code == SAMPLE_CODE:
             self._sample_group(subject, at).take(at, received, record)
         else:
             self._group(code, subject, at).take(at, received, record)
@@ -278,7 +278,7 @@ class Batch:
         if not self._begin <= at < self._end:
             self._begin = at - at % SAMPLES_PERIOD
             self._end = self._begin + SAMPLES_PERIOD
-            hour = self._hour = self.groups.setdefault((SAMPLE, self._begin), {})
+            hour = self._hour = self.groups.setdefault((SAMPLE_CODE, self._begin), {})
         minute = at // MINUTE
         found = hour.get((subject, minute))
         if found is None:

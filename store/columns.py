@@ -19,9 +19,12 @@ from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER
 from store.keys import FAR, SECOND
+from store.rows import Row
 
 Numbers = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
+Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
+"""Gives the names behind those ids of layouts that are known."""
 NAMES_LENGTH = slice(4, 6)
 
 
@@ -50,9 +53,9 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def columns(
-    rows: Sequence[tuple[int, int, bytes]],
+    rows: Sequence[Row],
     globs: Sequence[str],
-    layouts: Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]],
+    layouts: Layouts,
 ) -> Columns:
     """The columns of the metrics that match, from rows in time order; rows that cannot be read are left out."""
     split = [_split(record) for _, _, record in rows]

@@ -19,9 +19,9 @@ from store.blocks.gather import Origin, Told, few, gathered
 from store.blocks.listing import Index
 from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, LeftAlone, Newer
-from store.keys import DAY, HOUR, partition_start, period
+from store.keys import DAY, HOUR, SAMPLE, partition_start, period
 from store.quiet import Quiet
-from store.rollups import SAMPLE, Pace
+from store.rollups import Pace
 from store.sealing import Together, merged, parts_of, rows_of, sheets_of
 from store.sealing_files import Files
 from store.spans import RAW, Span, day_of, name_of, named

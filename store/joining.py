@@ -14,12 +14,12 @@ from store.blocks.parts import ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.rows import origin_of, told
 from store.blocks.segments import Segment, Writing
+from store.columns import Layouts
 from store.joining_apart import Beside, Task, write
 from store.keys import DAY
 from store.rollup import opened, those
 from store.sealing import (
     MOST_METRICS,
-    Layouts,
     Made,
     Rollup,
     chained_rollups,

@@ -36,7 +36,9 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-PERIODS = {"sample": HOUR}
+SAMPLE = "sample"
+SAMPLE_CODE = KINDS[SAMPLE].code
+PERIODS = {SAMPLE: HOUR}
 """How long a partition is; a day where nothing else is said."""
 ROW = struct.Struct(">IIQ")
 STRIPE = 64

@@ -21,15 +21,15 @@ from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Index
 from store.blocks.pressing import LeftAlone
 from store.blocks.segments import Segment, Writing
+from store.columns import Layouts
 from store.folders import entries
 from store.joining import add_rollup, join_day, join_months, rollups_of
-from store.keys import DAY, HOUR, SECOND
+from store.keys import DAY, HOUR, SAMPLE, SECOND
 from store.retention import Held
 from store.rollup import Rolled, those
-from store.sealing import Layouts, Made, Rollup, chained_rollups
+from store.sealing import Made, Rollup, chained_rollups
 from store.spans import RAW, TIERS, Span, day_of, month_of, name_of, span_of
 
-SAMPLE = "sample"
 MONTHLY = "1h"
 """The tier whose days are joined to months."""
 Sources = frozenset[tuple[int, int, int]]

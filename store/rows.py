@@ -30,6 +30,8 @@ AT_ONCE, AT_TIMES = 1, 2
 """The versions."""
 _COUNT = struct.Struct(">I")
 _CHANGE = struct.Struct(">I q")
+Row = tuple[int, int, bytes]
+"""(time under which it is kept, received, record as on the wire)."""
 Change = tuple[int, int]
 """(number of records before it, when the next ones were received)."""
 Opened = tuple[int, bytes, Sequence[Change]]
@@ -91,8 +93,8 @@ def _looked_into(value: bytes, view: memoryview) -> tuple[int, int, Sequence[Cha
     return received, end, list(_CHANGE.iter_unpack(value[begin:end]))
 
 
-def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """(time under which it is kept, received, record) of each record of a group."""
+def spread(value: bytes) -> Iterator[Row]:
+    """Each record of a group."""
     received, records, changes = opened(value)
     later = dict(changes)
     for number, (start, end, fields) in enumerate(walk(records)):
@@ -100,7 +102,7 @@ def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
         yield dated(fields[Field.AT]), received, records[start:end]
 
 
-def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+def salvaged(value: bytes) -> Iterator[Row]:
     """What is whole of a group whose checksum does not hold, as ``spread`` gives it: each record has one of its own.
 
     All count as received when the first was: which one is missing, and so where the time changes, is not known.
@@ -121,13 +123,13 @@ def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
             start += 1
 
 
-def folded(rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
+def folded(rows: Iterable[Row]) -> list[Row]:
     """The rows by time, each message once.
 
     A replay stores the same message again, in the same or in another epoch: it has the same time, names and body.
     Two different messages of the same instant both stay.
     """
-    unique: dict[tuple[int, bytes], tuple[int, int, bytes]] = {}
+    unique: dict[tuple[int, bytes], Row] = {}
     for row in rows:
         unique.setdefault((row[0], row[2][HEADER.size :]), row)
     return sorted(unique.values(), key=lambda row: row[:2])

@@ -24,13 +24,14 @@ from store.archive.scrubbing import ArchiveFiles
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks
 from store.care.scrubbing import State
+from store.columns import Layouts
 from store.days import Days
 from store.hours import Hours
+from store.keys import SAMPLE
 from store.retention import WAITING, Held
-from store.rollups import ALL, SAMPLE, Pace, Rollups
+from store.rollups import ALL, Pace, Rollups
 from store.scrubbing import Blocks as Scrubbed
 from store.scrubbing import Reader, Scrubber
-from store.sealing import Layouts
 from store.sealing_files import Done, Files
 from store.spans import RAW
 

@@ -22,6 +22,7 @@ from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing
 from store.blocks.sheets import Growing, Series, sheets
+from store.columns import Layouts
 from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked
 from store.spans import TIERS
 from store.whole_rollup import WholeRolled, whole_rolled
@@ -37,7 +38,6 @@ AT_ONCE = 1 << 20
 """So many numbers are worked on at once, which bounds the memory whatever the day holds."""
 MOST_METRICS = (2**16 - 1 - FIRST) // AGGREGATES
 """A rollup is of no more metrics of a subject: so many columns a part can count."""
-Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 Rows = dict[Origin, Told]
 Pieces = tuple[Piece, dict[str, Piece]]
 """A day's part, and of each tier the rollup's."""

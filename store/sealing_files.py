@@ -12,10 +12,12 @@ from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
 from store.blocks.listing import Index, Place
 from store.blocks.segments import NEW, Segment, Writing
+from store.columns import Layouts
 from store.folders import entries
-from store.rollups import ALL, SAMPLE
+from store.keys import SAMPLE
+from store.rollups import ALL
 from store.scrubbing import Found
-from store.sealing import Layouts, layouts_of
+from store.sealing import layouts_of
 from store.spans import RAW, Span
 
 

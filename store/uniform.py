@@ -6,7 +6,7 @@ Ten rows a second of five minutes are three thousand records; one after the othe
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +15,13 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER, MAGIC, Field
-from store.columns import Numbers, Times, matching
+from store.columns import Layouts, Numbers, Times, matching
 from store.keys import EARLIEST, FAR
 
 LENGTHS = 12
 """So many bytes of a header are the same in records of one form: magic, kind, flags, lengths."""
 AT = slice(28, 36)
 """When it was measured, big-endian ns."""
-Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
-"""The names behind ids."""
 
 
 class Table(NamedTuple):

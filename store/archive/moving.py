@@ -26,12 +26,11 @@ from store.blocks.listing import Index
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import NEW, Segment
 from store.folders import entries
-from store.keys import DAY
+from store.keys import DAY, SAMPLE
 from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
 from store.spans import ARCHIVE, RAW, Span, day_of, name_of
 
-SAMPLE = "sample"
 DEEP = 3
 """So many folders above a file may have been made for it: ``PATH/kind=sample/day=2026-01-31``."""
 

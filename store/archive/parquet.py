@@ -31,8 +31,8 @@ from store.blocks.pressing import Damaged, Newer
 from store.blocks.scaled import Floats, Integers
 from store.exporting.parquet import TIME, WORD, schema_of, tabled
 from store.exporting.text import records_of
+from store.keys import SAMPLE
 
-SAMPLE = "sample"
 AT_ONCE = 1 << 18
 """So many numbers are in a row group: one metric is found without reading them all."""
 FACTS = {"received": pa.int64(), "stream_epoch": pa.uint64(), "stream_number": pa.uint64()}

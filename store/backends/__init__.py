@@ -15,11 +15,10 @@ from bus.secret import Secret
 from store.batch import Batch
 from store.columns import Steps, columns
 from store.pieces import Piece, of_columns
+from store.rows import Row
 
 Streams = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
 """(pairs to put, keys to delete before) of ``bus.delivery.receiver``; opaque here."""
-Row = tuple[int, int, bytes]
-"""(time under which it is kept, received, record as on the wire)."""
 
 
 class StoreBroken(Exception):

@@ -9,11 +9,10 @@ from store.archive.files import Archive
 from store.archive.index import Place as Kept
 from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Place
-from store.keys import DAY
+from store.keys import DAY, SAMPLE
 from store.plan import Lack, Step, Stretch, finest
 from store.spans import ARCHIVE, RAW, TIERS, Listing, Span, day_of
 
-SAMPLE = "sample"
 MOST_KNOWN = 4096
 
 

@@ -19,7 +19,7 @@ import lmdb
 from bus import failpoints
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
-from store.backends import Row, StoreBroken, StoreFull, Streams, busy
+from store.backends import StoreBroken, StoreFull, Streams, busy
 from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.environments import environment, explained
@@ -31,7 +31,7 @@ from store.backends.listed import start_of
 from store.backends.newest import NewestRecords, Numbered
 from store.backends.numbers import Numbers, number_of
 from store.backends.partitions import Partitions
-from store.backends.past import SAMPLE, Past
+from store.backends.past import Past
 from store.backends.values import (
     NOBODY,
     disk_bytes,
@@ -47,10 +47,10 @@ from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
 from store.folders import entries
-from store.keys import FAR, HOUR, LAYOUT, MINUTE, NUMBER, partition, series_key
+from store.keys import FAR, HOUR, LAYOUT, MINUTE, NUMBER, SAMPLE, partition, series_key
 from store.pieces import Piece
 from store.returning import returning
-from store.rows import group
+from store.rows import Row, group
 
 log = logging.getLogger("guardia")
 DUE_AFTER = HOUR

@@ -15,13 +15,14 @@ from typing import Any
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, read
-from store.backends import Row, Streams, busy, pieces_of_rows
+from store.backends import Streams, busy, pieces_of_rows
 from store.backends.values import told_of
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
 from store.keys import kept_at, period
 from store.layouts import Ledger
 from store.pieces import Piece
+from store.rows import Row
 
 MOST_RECORDS = 1_000_000
 

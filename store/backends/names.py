@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from store.archive.files import Archive
 from store.blocks.files import Blocks, Gone
+from store.columns import Layouts
+from store.keys import SAMPLE
 from store.spans import RAW
-from store.uniform import Layouts
 
-SAMPLE = "sample"
 MOST_ABSENT = 10_000
 
 MOST_LAYOUTS = 32

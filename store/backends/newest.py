@@ -7,13 +7,12 @@ from typing import Any
 
 import lmdb
 
-from bus.messages import BY_CODE, KINDS
+from bus.messages import BY_CODE
 from bus.wire import measured_at
 from store.backends.values import pack_latest, pack_series, unpack_latest, unpack_series
 from store.batch import Group, is_newer
-from store.keys import NUMBER, SECOND, series_key
+from store.keys import NUMBER, SAMPLE_CODE, SECOND, series_key
 
-SAMPLE = KINDS["sample"].code
 LATEST_EVERY = SECOND
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
@@ -57,7 +56,7 @@ class NewestRecords:
                 else:
                     waiting[number] = received, group.pieces[-1]
                     later.pop(number, None)
-                if before is None or code != SAMPLE:
+                if before is None or code != SAMPLE_CODE:
                     self._unwritten.add(number)
             else:
                 known[number] = before

@@ -16,7 +16,7 @@ import lmdb
 
 from bus.folder import sync_folder
 from bus.wire import Malformed, walk
-from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
+from store.backends import StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
 from store.backends.environments import DAMAGED, environment, explained
 from store.backends.exchange import GONE, exchange, left_over, prepared, swept
@@ -24,7 +24,7 @@ from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.folders import Folders, entries
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
-from store.rows import Damaged, Seen, salvaged, spread
+from store.rows import Damaged, Row, Seen, salvaged, spread
 from store.stuck import Stuck, free
 
 MOST_OPEN = 48

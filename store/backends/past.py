@@ -15,7 +15,6 @@ from typing import Any
 
 from store.archive.files import Archive
 from store.archive.mark import OURS
-from store.backends import Row
 from store.backends.lacking import Lacking
 from store.backends.names import Filed, remembered
 from store.backends.partitions import Partitions
@@ -24,16 +23,14 @@ from store.backends.sealed import Sealed
 from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
 from store.blocks.stepped import Stepped
-from store.columns import Steps, columns, united
-from store.keys import DAY, HOUR, MINUTE, partition_start, period
+from store.columns import Layouts, Steps, columns, united
+from store.keys import DAY, HOUR, MINUTE, SAMPLE, partition_start, period
 from store.pieces import Piece, of_columns
 from store.plan import Plans, Step, Stretch
 from store.pruning import statistics_of
-from store.rows import folded
+from store.rows import Row, folded
 from store.spans import ARCHIVE, RAW, TIERS, day_of
-from store.uniform import Layouts
 
-SAMPLE = "sample"
 log = logging.getLogger("guardia")
 MOST_SCOPES = 32
 MOST_ANSWERED, MOST_OF_ONE = 64, 2**17

@@ -20,7 +20,7 @@ from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER
-from store.backends import Row, StoreBroken, StoreFull, Streams, busy, pieces_of_rows
+from store.backends import StoreBroken, StoreFull, Streams, busy, pieces_of_rows
 from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
@@ -30,6 +30,7 @@ from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
 from store.keys import FAR, LAYOUT, SECOND, kept_at, kinds
 from store.pieces import Piece
+from store.rows import Row
 
 LATEST_EVERY = SECOND
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""

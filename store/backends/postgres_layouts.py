@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from bus.messages import layout_id
 from store.backends.postgres_tables import Db
-from store.backends.values import SAMPLE, layouts_of, names_of
+from store.backends.values import layouts_of, names_of
 from store.batch import Batch
-from store.keys import DAY, LAYOUT, kept_at
+from store.keys import DAY, LAYOUT, SAMPLE_CODE, kept_at
 from store.layouts import NOBODY, Ledger
 
 
@@ -99,7 +99,7 @@ class TableLayouts:
 def _ahead(batch: Batch, now: int) -> Iterator[tuple[int, int]]:
     """(layout, time) of the samples in periods to come: whose clock is fast is kept for longer than what is heard."""
     for (code, start), groups in batch.groups.items():
-        if code == SAMPLE and start > now:
+        if code == SAMPLE_CODE and start > now:
             for group in groups.values():
                 for _, record in group.dated():
                     at = kept_at(record)

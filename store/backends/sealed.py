@@ -14,11 +14,10 @@ from store.backends import StoreBroken, busy
 from store.backends.partitions import Partitions
 from store.backends.scope import Source
 from store.blocks.files import Blocks, Gone
-from store.keys import MINUTE, partition_start, period
+from store.keys import MINUTE, SAMPLE, partition_start, period
 from store.plan import Stretch
 from store.spans import RAW
 
-SAMPLE = "sample"
 MARGIN = MINUTE
 """So long, ns, rows stay beside the blocks that hold them: whoever began to read them reads on."""
 AT_ONCE = 4

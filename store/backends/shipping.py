@@ -13,14 +13,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
 
 from bus.secret import Secret
 from store.backends.victoria_lines import Places, lines
-from store.columns import columns
+from store.columns import Layouts, columns
+from store.rows import Row
 
 FLUSH_SECONDS = 5.0
 PATIENCE = 30.0
@@ -31,8 +31,7 @@ MOST_BYTES = 64 << 20
 LONGEST_BODY = 8 << 20
 """Bytes of one import; the server takes a line of 32 MB at most."""
 BACKOFF = 1.0, 30.0
-Rows = list[tuple[int, int, bytes]]
-Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
+Rows = list[Row]
 
 
 class Refused(Exception):

@@ -26,11 +26,11 @@ import numpy as np
 
 from store.backends import StoreBroken
 from store.backends.partitions import CHUNK, Partitions
-from store.columns import Columns, Numbers, Times
+from store.columns import Columns, Layouts, Numbers, Times
 from store.fresh import group_of
 from store.keys import FRESH, MINUTE, ROW, STRIPE, fresh_key, row_key
 from store.rows import Damaged, opened
-from store.uniform import Layouts, Table, table_of
+from store.uniform import Table, table_of
 
 MOST = 16 * 2**20
 """Bytes of all that is kept together."""

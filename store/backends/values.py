@@ -8,12 +8,11 @@ from zlib import crc32
 
 from bus.delivery.stream import read_key
 from bus.fields import Unfit
-from bus.messages import IMPORT, KINDS, split_sample
+from bus.messages import IMPORT, split_sample
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, Field, Malformed, measured_at, read, walk
-from store.keys import LATEST, NUMBER, SERIES
+from store.keys import LATEST, NUMBER, SAMPLE_CODE, SERIES
 
-SAMPLE = KINDS["sample"].code
 NOBODY = 2**32 - 1
 """The number of no series."""
 _IMPORT = IMPORT.encode()
@@ -96,7 +95,7 @@ def layouts_of(records: Iterable[bytes]) -> set[int]:
     for record in records:
         try:
             for _, end, fields in walk(record):
-                if fields[Field.KIND] == SAMPLE:
+                if fields[Field.KIND] == SAMPLE_CODE:
                     found.add(split_sample(record[end - fields[Field.BODY] : end])[0])
         except (Malformed, Unfit):
             continue  # whoever reads it has no use for its names

@@ -16,8 +16,8 @@ import numpy as np
 
 from bus.messages import Sample, layout_id
 from bus.wire import pack, record
-from store.backends import Row
 from store.columns import Columns
+from store.rows import Row
 
 MS = 1_000_000
 _NAME = re.compile(r"(?P<group>[^.\[]+)(?:\[(?P<instance>.*)\])?(?P<rest>.*)", re.DOTALL)

@@ -24,7 +24,7 @@ from bus.messages import BY_CODE, layout_id
 from bus.patience import patient
 from bus.secret import Secret
 from bus.wire import Malformed
-from store.backends import Row, StoreBroken, Streams, busy, pieces_of_rows
+from store.backends import StoreBroken, Streams, busy, pieces_of_rows
 from store.backends.doubt import DOUBT, is_doubted
 from store.backends.formats import series_of_record
 from store.backends.leaving import counted
@@ -37,7 +37,7 @@ from store.columns import Steps, layout_of
 from store.durable import rewrite
 from store.keys import EARLIEST, HOUR, kept_at, partition, partition_start, period
 from store.pieces import Piece
-from store.rows import Damaged, salvaged, spread
+from store.rows import Damaged, Row, salvaged, spread
 
 LOCAL = 24 * HOUR
 """Samples younger than this are kept here too, as they came."""

@@ -58,8 +58,6 @@ from store.blocks.rice_coding import Plan
 from store.blocks.scaled import Floats, Integers, Scaled, constant, scaled
 from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
-Words = npt.NDArray[np.uint64]
-
 ENTRY = struct.Struct("<BBBBII")
 CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
 HOLES, PRESSED, ORDER, SPARSE, RICED = 4, 8, 4, 64, 128

@@ -21,11 +21,10 @@ from store.blocks.coding import (
     PRESSED,
     RICED,
     SPARSE,
-    Words,
 )
 from store.blocks.planes import united
 from store.blocks.pressing import Damaged, unpressed
-from store.blocks.rice import Narrow
+from store.blocks.rice import Narrow, Words
 from store.blocks.rice_decoding import decoded
 from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
 from store.blocks.spots import COUNTS, LENGTH, SPOTTED, spotted

@@ -23,7 +23,7 @@ from bus.questions import TooMuch
 from store.blocks.aside import misplaced
 from store.blocks.gather import Origin, Told, records, taken
 from store.blocks.kept import Kept
-from store.blocks.listing import Place
+from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, taken_up
@@ -33,6 +33,7 @@ from store.blocks.single import columns_of
 from store.columns import Columns, matching
 from store.folders import Folders, entries
 from store.keys import EARLIEST, FAR, partition_start
+from store.rows import Row
 from store.spans import RAW, Listing, Span, name_of, span_of, spans
 from store.stuck import Stuck
 
@@ -45,9 +46,7 @@ MOST_LISTED = 128 * 2**20
 MOST_READ = 64_000_000
 """Readings that one question takes out of blocks at once, half a gigabyte: one reader serves everybody."""
 TRIES = 5
-Row = tuple[int, int, bytes]
 Found = TypeVar("Found")
-Names = tuple[str, ...]
 Identities = tuple[tuple[int, int], ...]
 MOST_SEEN = 64
 PLACE_BYTES, NAME_BYTES = 500, 80

@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bus.fields import Unfit
-from bus.messages import KINDS, split_sample
+from bus.messages import split_sample
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, Field, names_in, walk
 from store.blocks.scaled import Floats, Integers
-from store.keys import EARLIEST, FAR, HOUR
-from store.rows import Seen
+from store.keys import EARLIEST, FAR, HOUR, SAMPLE_CODE
+from store.rows import Row, Seen
 
-SAMPLE = KINDS["sample"].code
 EPOCH = 12
 """Where in a record its epoch is, its number, and when it was measured, eight bytes each."""
 Bytes = npt.NDArray[np.uint8]
@@ -106,8 +105,8 @@ def joined(told: Sequence[Told]) -> Told:
     )
 
 
-def records(origin: Origin, told: Told, code: int) -> list[tuple[int, int, bytes]]:
-    """The rows as ``store.backends.Row``.
+def records(origin: Origin, told: Told, code: int) -> list[Row]:
+    """The rows as records.
 
     What is not part of the message (base, generation and time of its sending, outside its checksum) is not kept: it
     comes back as number, 0 and its own time.
@@ -216,7 +215,7 @@ def _origin(record: bytes) -> tuple[Origin, int]:
     _, _, fields = next(walk(record))
     source, subject = names_in(record, 0, fields)
     body_at = len(record) - fields[Field.BODY]
-    if fields[Field.KIND] != SAMPLE:
+    if fields[Field.KIND] != SAMPLE_CODE:
         return Origin(source, subject), body_at
     origin, start = _spoken(source, subject, record[body_at:])
     return origin, body_at + start
@@ -274,7 +273,7 @@ def _sorted_out(groups: Sequence[Seen]) -> dict[Origin, Told]:
             # As far as the values at most: the same start means the same origin.
             head = record[:12] + record[HEADER.size : len(record) - fields[Field.BODY] + 16]
             origin, start = known.get(head) or _origin(record)
-            if fields[Field.KIND] == SAMPLE and origin.layout is not None and len(known) < 1000:
+            if fields[Field.KIND] == SAMPLE_CODE and origin.layout is not None and len(known) < 1000:
                 known[head] = origin, start
             kept, times, _ = sorts.setdefault(origin, ([], [], start))
             kept.append(record)

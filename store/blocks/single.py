@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from store.blocks.kept import Kept
-from store.blocks.listing import Place
+from store.blocks.listing import Names, Place
 from store.blocks.parts import META, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.scaled import Floats
@@ -18,7 +18,6 @@ from store.columns import Columns
 from store.keys import EARLIEST, FAR
 
 Numbers = npt.NDArray[Any]
-Names = tuple[str, ...]
 Between = tuple[int, int]
 MOST_KEPT = 8
 """Of a question for more metrics than these nothing is kept: it is an export, and would drive out all else."""

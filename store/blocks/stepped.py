@@ -14,11 +14,11 @@ from store.blocks.files import Blocks
 from store.blocks.parts import ROLLUP
 from store.blocks.segments import Segment
 from store.columns import Measured, Steps, interval_of, measured, united
+from store.keys import SAMPLE
 from store.pieces import Piece, of_columns, of_rollup, together
 from store.rollup import cut, opened
 from store.spans import RAW, TIERS
 
-SAMPLE = "sample"
 Read = Callable[[Sequence[Segment]], list[Piece]]
 MOST_EDGES, MOST_OF_EDGE = 256, 16_384
 """So many edges are remembered, of so many bytes each at most."""

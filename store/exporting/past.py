@@ -22,9 +22,9 @@ from bus.questions import (
     TooMuch,
     Unanswered,
 )
-from store.backends import Row
 from store.columns import matching
 from store.keys import DAY, HOUR, kept_at
+from store.rows import Row
 
 MOST_RECORDS = 2000
 """In a piece."""

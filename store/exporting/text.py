@@ -17,9 +17,9 @@ from bus.fields import Unfit, plain
 from bus.messages import KINDS, Sample
 from bus.questions import SeriesAnswer
 from bus.wire import Malformed, read
-from store.backends import Row
 from store.columns import matching
 from store.exporting.past import Past
+from store.rows import Row
 
 STEP_HEADS = ("time", "host", "metric", "mean", "min", "max", "last", "count")
 SAMPLE_HEADS = ("time", "host", "metric", "value")

@@ -17,8 +17,9 @@ from pathlib import Path
 from bus.delivery.stream import Stream, read_key
 from bus.messages import KINDS, Loss
 from bus.wire import read
-from store.backends import Row, StoreBroken
+from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
+from store.rows import Row
 from tests.ports import free_port, free_ports
 
 ROOT = Path(__file__).parents[2]

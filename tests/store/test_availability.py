@@ -16,8 +16,8 @@ from bus.questions import Availability, Held
 from bus.verdicts import together
 from store.answers import answer
 from store.availability import MOST_CHECKS, Verdict, availability
-from store.backends import Row
 from store.backends.memory import MemoryBackend
+from store.rows import Row
 from tests.store.given import MINUTE, NOON, batch, check, told
 
 STATUSES = ("up", "degraded", "down", "unknown")

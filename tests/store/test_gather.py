@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from bus.messages import KINDS, Layout, Sample
 from bus.wire import HEADER, RESEND_AT, Record, pack
-from store.backends import Row
 from store.blocks.gather import gathered, joined, records, taken
 from store.blocks.parts import Part
 from store.blocks.rows import told
 from store.keys import dated
-from store.rows import Opened, folded
+from store.rows import Opened, Row, folded
 from store.sealing import part_of, parts_of
 from tests.store.given import LAYOUT, NOON, SECOND, check, sample
 

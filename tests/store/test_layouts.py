@@ -15,11 +15,12 @@ from bus.questions import Series
 from bus.wire import Record, pack, read, stamped, unstamped
 from store.account import MANY_NAMES, Account
 from store.answers import answer
-from store.backends import Backend, Row
+from store.backends import Backend
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
 from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.layouts import EACH, FORGET_AFTER, HEARD_EVERY, Ledger, forgotten_before
+from store.rows import Row
 from store.sealer import Pace, Sealer
 from tests.store.given import LAYOUT, NOON, batch, layout, sample, told
 

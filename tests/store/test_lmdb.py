@@ -16,9 +16,10 @@ import lmdb
 import pytest
 
 from bus.wire import measured_at
-from store.backends import Row, StoreBroken, StoreFull
+from store.backends import StoreBroken, StoreFull
 from store.backends.environments import environment
 from store.backends.lmdb import LmdbBackend
+from store.rows import Row
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, layout, numbers, sample
 
 LATE = NOON + HOUR
@@ -308,7 +309,8 @@ def test_a_batch_that_went_in_halfway_is_counted_once_when_it_is_tried_again(tmp
 FULL_DISK = """
 import sys
 from pathlib import Path
-from store.backends import Row, StoreBroken, StoreFull
+from store.backends import StoreBroken, StoreFull
+from store.rows import Row
 from store.backends.lmdb import LmdbBackend
 from tests.store.given import NOON, HOUR, batch, layout, numbers, sample
 

@@ -9,10 +9,10 @@ import pytest
 
 from bus.messages import Layout, Sample
 from bus.wire import HEADER, RESEND_AT, Record, pack
-from store.backends import Row
 from store.blocks import gather
 from store.blocks.gather import few, gathered
-from store.keys import DAY, EARLIEST, FAR, HOUR, SECOND
+from store.keys import DAY, EARLIEST, FAR, HOUR, SAMPLE_CODE, SECOND
+from store.rows import Row
 from store.sealing import merged
 from store.spans import RAW
 from tests.store.given import LAYOUT, NOON, layout, sample, told
@@ -57,7 +57,7 @@ def test_what_several_files_have_is_there_once_however_it_was_kept_in_each(seed:
     chance.shuffle(every)
     lots = [chance.sample(every, chance.randrange(1, 60)) for _ in range(3)]
     found = few(merged([gathered((NOON, pack(one), []) for one in lot) for lot in lots]), HOUR)
-    rows = [row for origin, one in found.items() for row in gather.records(origin, one, gather.SAMPLE)]
+    rows = [row for origin, one in found.items() for row in gather.records(origin, one, SAMPLE_CODE)]
     assert messages(rows) == as_told(list({one.number: one for lot in lots for one in lot}.values()))
     assert sum(origin.layout is not None for origin in found) <= MOST
 

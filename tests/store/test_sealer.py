@@ -19,11 +19,12 @@ from bus.fields import Unfit
 from bus.questions import Series, SeriesAnswer
 from bus.wire import HEADER, RESEND_AT, Record
 from store.answers import answer
-from store.backends import Backend, Row
+from store.backends import Backend
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
 from store.care.verifying import verified
 from store.keys import FAR
+from store.rows import Row
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, batch, check, layout, sample
 

@@ -17,11 +17,11 @@ import pytest
 
 from store.archive.files import Archive
 from store.archive.mark import OURS
-from store.backends import Row
 from store.backends.lmdb import LmdbBackend
 from store.blocks.roll import ROLL
 from store.care.verifying import Report, verified
 from store.keys import FAR
+from store.rows import Row
 from store.sealer import Pace, Sealer
 from tests.powercut.sealing import Within
 from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, check, layout, sample

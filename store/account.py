@@ -119,10 +119,10 @@ class Account:
                     self._news[source, f"lost, {gap.reason.value}"] += gap.count
                     loss = Loss(source, epoch, gap.first, gap.last, gap.reason.value)
                     self._enter(batch, loss, now)
-                case Found(source, epoch, first, last):
-                    self.counts["found"] += last - first + 1
-                    self._news[source, "found that were thought lost"] += last - first + 1
-                    self._enter(batch, Loss(source, epoch, first, last, FOUND), now)
+                case Found(source, epoch, number):
+                    self.counts["found"] += 1
+                    self._news[source, "found that were thought lost"] += 1
+                    self._enter(batch, Loss(source, epoch, number, number, FOUND), now)
                 case _:
                     self.counts["two_hosts"] += 1
                     self._two_hosts.pop(fact.source, None)

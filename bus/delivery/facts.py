@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bus.delivery.identity import TwoHosts
-from bus.delivery.ranges import Span
 from bus.delivery.stream import Gap
 
 
@@ -23,14 +22,6 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What becomes of consecutive records: the spans to write; the rest has the verdict ``rest``."""
-
-    new: tuple[Span, ...]
-    rest: Verdict = Verdict.DUPLICATE
-
-
-@dataclass(frozen=True, slots=True)
 class Declared:
     """A gap was declared."""
 
@@ -41,12 +32,11 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Numbers that had been declared gone came after all."""
+    """A number that had been declared gone came after all."""
 
     source: str
     epoch: int
-    first: int
-    last: int
+    number: int
 
 
 Fact = Declared | Found | TwoHosts

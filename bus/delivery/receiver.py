@@ -4,8 +4,7 @@ The store admits records while it builds a batch, writes the batch and ``changes
 and sends ``receipts()`` after it returned:
 
     receiver.follow(source, epoch, first, last, now)                            the common case, fastest
-    verdict = receiver.admit(source, epoch, number, base, generation, now)      one record
-    run = receiver.admit_run(source, epoch, first, last, base, generation, now) consecutive records, faster
+    verdict = receiver.admit(source, epoch, number, base, generation, now)      any record
     receiver.greet(hello, now)                                                  a HELLO
     puts, deletes = receiver.changes(); receiver.facts                          into the same transaction
     receiver.commit()  or  receiver.rollback()                                  when it returned, or failed
@@ -23,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bus.control import MAX_MARKS, MAX_REJECTS, Flags, Hello, Mark, Receipt, Reject
-from bus.delivery.facts import Declared, Fact, Found, Run, Verdict
+from bus.delivery.facts import Declared, Fact, Found, Verdict
 from bus.delivery.ranges import Span
 from bus.delivery.sources import Limits, Source, Sources
 from bus.delivery.stream import Gap, Reason, Stream, read_key
@@ -78,36 +77,23 @@ class Receiver:
 
     def admit(self, source: str, epoch: int, number: int, base: int, generation: int, now: float) -> Verdict:
         """Take one record into the batch, or tell why not."""
-        known = self._sources.get(source)
-        stream = known.streams.get(epoch) if known is not None else None
-        if stream is not None and number == stream.watermark + 1 and not stream.beyond:
-            self._change(stream, now)
-            self._sources.follow(stream)
-            stream.watermark = number
-            stream.stored += 1
-            return NEW
-        run = self.admit_run(source, epoch, number, number, base, generation, now)
-        return NEW if run.new else run.rest
-
-    def admit_run(self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float) -> Run:
-        """Take the records ``first`` to ``last`` into the batch; ``base`` is the first one's."""
-        if not 0 < first <= last < 2**63:
-            return Run((), Verdict.NUMBER)
+        if not 0 < number < 2**63:
+            return Verdict.NUMBER
         known = self._sources.of(source)
         stream = known.streams.get(epoch)
         if stream is None:
             if not known.may_begin(self.limits, now):
                 known.refused.add(epoch)
                 self._waiting[source] = None
-                return Run((), Verdict.EPOCHS)
+                return Verdict.EPOCHS
             stream = self._sources.begin(known, epoch)
         self._change(stream, now)
-        base = min(base, first)
+        base = min(base, number)
         if base > stream.watermark + 1 and generation == self.generation:
             self._declare(stream, base - 1, Reason.DROPPED, now)
-        run = self._take(stream, first, last)
+        verdict = self._take(stream, number)
         self._sources.follow(stream)
-        return run
+        return verdict
 
     def reject(
         self, source: str, epoch: int, number: int, base: int, generation: int, now: float, code: str
@@ -128,32 +114,20 @@ class Receiver:
         stream.stored -= 1
         stream.lost += 1
 
-    def _take(self, stream: Stream, first: int, last: int) -> Run:
-        new: list[Span] = []
-        wanted = last - first + 1
-        if first <= stream.watermark:
-            for found in stream.uncover(first, min(last, stream.watermark)) if stream.gaps else ():
-                new.append(found)
-                stream.lost -= found[1] - found[0] + 1
-                self._facts.append(Found(stream.source, stream.epoch, *found))
-            first = stream.watermark + 1
-        refused = Verdict.DUPLICATE
-        if first <= last and first == stream.watermark + 1 and not stream.beyond:
-            stream.watermark = last
-            new.append((first, last))
-        elif first <= last:
-            missing = stream.beyond.missing(first, last)
-            if first > stream.watermark + 1 and len(stream.beyond) + len(missing) > self.limits.holes:
-                missing, refused = [], Verdict.HOLES
-            for span in missing:
-                stream.beyond.add(*span)
-            new.extend(missing)
+    def _take(self, stream: Stream, number: int) -> Verdict:
+        if number in stream.beyond or (number <= stream.watermark and not stream.uncover(number)):
+            stream.duplicates += 1
+            return Verdict.DUPLICATE
+        if number <= stream.watermark:
+            stream.lost -= 1
+            self._facts.append(Found(stream.source, stream.epoch, number))
+        elif number > stream.watermark + 1 and len(stream.beyond) >= self.limits.holes:
+            return Verdict.HOLES
+        else:
+            stream.beyond.add(number, number)
             stream.watermark = stream.beyond.absorb(stream.watermark)
-        taken = sum(b - a + 1 for a, b in new)
-        stream.stored += taken
-        if refused is Verdict.DUPLICATE:
-            stream.duplicates += wanted - taken
-        return Run(tuple(new), refused)
+        stream.stored += 1
+        return NEW
 
     # -- HELLO ---
 

@@ -162,22 +162,14 @@ class Stream:
         self.stored, self.duplicates, self.lost, self.rejected = fields[4:8]
         self.beyond, self.gaps = Ranges(spans), gaps
 
-    def uncover(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Take these numbers out of the open gaps; returns those that were in one."""
-        found: list[tuple[int, int]] = []
-        kept: list[Gap] = []
-        for gap in self.gaps:
-            low, high = max(gap.first, first), min(gap.last, last)
-            if low > high:
-                kept.append(gap)
-                continue
-            found.append((low, high))
-            if gap.first < low:
-                kept.append(replace(gap, last=low - 1))
-            if high < gap.last:
-                kept.append(replace(gap, first=high + 1))
-        self.gaps = kept
-        return found
+    def uncover(self, number: int) -> bool:
+        """Take this number out of the open gap that it is in; False when it is in none."""
+        for place, gap in enumerate(self.gaps):
+            if gap.first <= number <= gap.last:
+                left = replace(gap, last=number - 1), replace(gap, first=number + 1)
+                self.gaps[place : place + 1] = [one for one in left if one.first <= one.last]
+                return True
+        return False
 
 
 def stream_key(source: str, epoch: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bus.control import Hello, Mark, Offer
-from bus.delivery.facts import Declared
+from bus.delivery.facts import Declared, Verdict
 from bus.delivery.receiver import Receiver
 from bus.delivery.sources import Limits
 from bus.delivery.stream import Reason
@@ -15,6 +15,14 @@ NOON = 1_700_000_000.0
 def receiver_of(kept: list[tuple[bytes, bytes]] | None = None, limits: Limits | None = None) -> Receiver:
     """A receiver that goes on from what was kept."""
     return Receiver(GENERATION, 1, kept or (), limits)
+
+
+def came(
+    receiver: Receiver, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float
+) -> list[int]:
+    """Those of consecutive records that are to be written."""
+    admit = receiver.admit
+    return [n for n in range(first, last + 1) if admit(source, epoch, n, base, generation, now) is Verdict.NEW]
 
 
 def marks(receiver: Receiver) -> list[Mark]:

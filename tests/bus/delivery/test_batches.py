@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bus.control import Mark, Offer
 from bus.delivery.receiver import Receiver
-from tests.bus.delivery.receiving import GENERATION, NOON, declared, hello, marks, receiver_of
+from tests.bus.delivery.receiving import GENERATION, NOON, came, declared, hello, marks, receiver_of
 
 
 def _following() -> Receiver:
@@ -113,7 +113,7 @@ def test_a_stream_that_was_forgotten_and_begins_again_is_not_removed_with_a_late
 
 def test_a_hole_is_not_shown_while_what_may_fill_it_is_not_committed() -> None:
     receiver = _following()
-    receiver.admit_run("web-1", 7, 3, 4, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 3, 4, 1, GENERATION, NOON)
     receiver.admit("web-1", 7, 6, 1, GENERATION, NOON)
     assert marks(receiver) == [Mark(7, 2)], "3 and 4 are here already"
     receiver.commit()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bus.delivery.fence import Fence, Handling
 from bus.delivery.receiver import Receiver
+from tests.bus.delivery.receiving import came
 
 BATCH = [("web-1", 7, 1, 3), ("web-2", 9, 5, 5)]
 
@@ -57,7 +58,7 @@ def test_a_marker_that_was_cut_short_tells_of_what_it_still_holds() -> None:
 
 def test_what_the_store_has_after_all_is_forgotten_however_far_its_numbers_go() -> None:
     receiver = Receiver(5, 1)
-    receiver.admit_run("web-1", 7, 1, 2, 1, 5, 0.0)
+    came(receiver, "web-1", 7, 1, 2, 1, 5, 0.0)
     receiver.admit("web-1", 7, 2**62, 1, 5, 0.0)
     fence = Fence(Fence().around([("web-1", 7, 1, 2**62)]))
     fence.settled(receiver.held)

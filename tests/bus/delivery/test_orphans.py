@@ -9,12 +9,12 @@ import pytest
 from bus.control import Offer
 from bus.delivery.facts import Declared
 from bus.delivery.stream import Reason
-from tests.bus.delivery.receiving import GENERATION, NOON, declared, hello, receiver_of
+from tests.bus.delivery.receiving import GENERATION, NOON, came, declared, hello, receiver_of
 
 
 def test_what_a_lost_spool_had_is_declared_gone_as_far_as_its_producer_told_of_it() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
     receiver.greet(hello(Offer(7, 0, 9, 0)), NOON)
     receiver.commit()
@@ -49,7 +49,7 @@ def test_what_was_too_young_to_be_declared_gone_is_later_and_what_came_since_is_
 @pytest.mark.parametrize("lives", [True, False])
 def test_what_an_older_spool_does_not_know_is_declared_gone_but_the_live_epoch_goes_on(lives: bool) -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
     receiver.greet(hello(Offer(7, 0, 9, 3)), NOON)
     receiver.commit()

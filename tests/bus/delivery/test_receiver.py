@@ -9,13 +9,13 @@ from bus.control import Mark, Offer, Receipt
 from bus.delivery.facts import Declared, Found, Verdict
 from bus.delivery.sources import Limits
 from bus.delivery.stream import Reason
-from tests.bus.delivery.receiving import GENERATION, NOON, declared, hello, marks, receiver_of
+from tests.bus.delivery.receiving import GENERATION, NOON, came, declared, hello, marks, receiver_of
 
 
 def test_the_watermark_waits_at_a_hole_and_moves_on_when_it_is_filled() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
-    receiver.admit_run("web-1", 7, 5, 6, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 5, 6, 1, GENERATION, NOON)
     receiver.commit()
     waiting = marks(receiver)
     receiver.admit("web-1", 7, 4, 1, GENERATION, NOON)
@@ -27,20 +27,20 @@ def test_the_watermark_waits_at_a_hole_and_moves_on_when_it_is_filled() -> None:
 
 def test_nothing_is_acknowledged_before_its_commit_nor_after_a_rollback() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     before = marks(receiver)
     receiver.rollback()
 
     assert before == [Mark(7, 0)]
     assert marks(receiver) in ([], [Mark(7, 0)])
-    assert receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON).new == ((1, 3),)
+    assert came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON) == [1, 2, 3]
 
 
 def test_receipts_told_in_the_middle_of_a_batch_are_told_again_after_its_commit() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
-    receiver.admit_run("web-1", 7, 4, 6, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 4, 6, 1, GENERATION, NOON)
     assert marks(receiver) == [Mark(7, 3)]
 
     receiver.commit()
@@ -51,13 +51,11 @@ def test_receipts_told_in_the_middle_of_a_batch_are_told_again_after_its_commit(
 
 def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
     receiver.receipts(0)
 
-    run = receiver.admit_run("web-1", 7, 2, 5, 1, GENERATION, NOON)
-
-    assert run.new == ((4, 5),)
+    assert came(receiver, "web-1", 7, 2, 5, 1, GENERATION, NOON) == [4, 5]
     assert receiver.admit("web-1", 7, 1, 1, GENERATION, NOON) is Verdict.DUPLICATE
     assert receiver.streams("web-1")[7].duplicates == 3
 
@@ -65,7 +63,7 @@ def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
 def test_a_base_above_a_hole_declares_it_lost_and_the_watermark_passes() -> None:
     receiver = receiver_of()
     receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
-    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
+    came(receiver, "web-1", 7, 5, 6, 5, GENERATION, NOON)
     (fact,) = receiver.facts
 
     assert isinstance(fact, Declared)
@@ -76,7 +74,7 @@ def test_a_base_above_a_hole_declares_it_lost_and_the_watermark_passes() -> None
 
 def test_a_base_from_before_the_store_was_restored_declares_nothing() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION - 1, NOON)
+    came(receiver, "web-1", 7, 5, 6, 5, GENERATION - 1, NOON)
 
     assert receiver.facts == ()
     receiver.commit()
@@ -85,17 +83,17 @@ def test_a_base_from_before_the_store_was_restored_declares_nothing() -> None:
 
 def test_what_was_declared_lost_and_comes_after_all_is_stored_and_found() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
+    came(receiver, "web-1", 7, 5, 6, 5, GENERATION, NOON)
     receiver.commit()
 
     assert receiver.admit("web-1", 7, 3, 1, GENERATION, NOON) is Verdict.NEW
-    assert receiver.facts == (Found("web-1", 7, 3, 3),)
+    assert receiver.facts == (Found("web-1", 7, 3),)
     assert receiver.streams("web-1")[7].lost == 3
 
 
 def test_a_hello_is_answered_with_its_watermarks_and_unknown_epochs_as_nothing() -> None:
     receiver = receiver_of()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
     receiver.receipts(0)
     receiver.greet(hello(Offer(7, 0, 3, 0), Offer(8, 0, 0, 0), nonce=44), NOON)
@@ -210,7 +208,7 @@ def test_what_stands_in_for_a_lost_message_counts_as_lost() -> None:
 
 def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
     first = receiver_of()
-    first.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    came(first, "web-1", 7, 1, 3, 1, GENERATION, NOON)
     first.admit("web-1", 7, 9, 6, GENERATION, NOON)
     puts, deletes = first.changes()
     again = receiver_of(puts)
@@ -238,11 +236,11 @@ def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
 def test_an_epoch_that_its_producer_still_lists_is_not_forgotten_and_so_not_taken_for_lost() -> None:
     receiver = receiver_of()
     ended, live = Offer(7, 10, 10, 10), Offer(8, 0, 3, 3)
-    receiver.admit_run("web-1", 7, 1, 10, 1, GENERATION, NOON)
+    came(receiver, "web-1", 7, 1, 10, 1, GENERATION, NOON)
     receiver.greet(hello(ended), NOON)
     receiver.commit()
     later = NOON + receiver.limits.forget_seconds + 10
-    receiver.admit_run("web-1", 8, 1, 3, 1, GENERATION, later)
+    came(receiver, "web-1", 8, 1, 3, 1, GENERATION, later)
     receiver.commit()
     receiver.receipts(0)
     # Whether it still knows of the other is not known before it says so.
@@ -286,8 +284,7 @@ def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
     receiver, had = receiver_of(), set[int]()
     for first, more, commits in runs:
         numbers = set(range(first, first + more + 1))
-        run = receiver.admit_run("web-1", 7, first, first + more, 1, GENERATION, NOON)
-        assert {n for a, b in run.new for n in range(a, b + 1)} == numbers - had
+        assert set(came(receiver, "web-1", 7, first, first + more, 1, GENERATION, NOON)) == numbers - had
         if commits:
             had |= numbers
             receiver.commit()

@@ -241,8 +241,8 @@ class Hub:
             match fact:
                 case Declared(source, epoch, gap):
                     self.disk.ledger.setdefault((source, epoch), Ranges()).add(gap.first, gap.last)
-                case Found(source, epoch, first, last):
-                    self.disk.ledger[source, epoch].discard(first, last)
+                case Found(source, epoch, number):
+                    self.disk.ledger[source, epoch].discard(number, number)
                 case TwoHosts():
                     self.two_hosts.append(fact)
         receiver.commit()

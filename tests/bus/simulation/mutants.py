@@ -7,7 +7,7 @@ from typing import Any
 
 from bus.control import Flags, Mark, Receipt
 from bus.delivery.actions import Action, Greet
-from bus.delivery.facts import Run, Verdict
+from bus.delivery.facts import Verdict
 from bus.delivery.outflow import Outflow, Store
 from bus.delivery.pump import Pump
 from bus.delivery.ranges import Ranges
@@ -21,10 +21,10 @@ from tests.bus.simulation.run import Parts
 class MaxSeen(Receiver):
     """The watermark is the highest number seen, holes or not."""
 
-    def _take(self, stream: Stream, first: int, last: int) -> Run:
-        run = super()._take(stream, first, last)
-        stream.watermark, stream.beyond = max(stream.watermark, last), Ranges()
-        return run
+    def _take(self, stream: Stream, number: int) -> Verdict:
+        verdict = super()._take(stream, number)
+        stream.watermark, stream.beyond = max(stream.watermark, number), Ranges()
+        return verdict
 
 
 class ReceiptFirst(Receiver):
@@ -39,9 +39,9 @@ class ReceiptFirst(Receiver):
 class EveryoneNew(Receiver):
     """Duplicates are not recognised."""
 
-    def admit_run(self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float) -> Run:
-        run = super().admit_run(source, epoch, first, last, base, generation, now)
-        return Run(((first, last),)) if run.rest is Verdict.DUPLICATE else run
+    def admit(self, source: str, epoch: int, number: int, base: int, generation: int, now: float) -> Verdict:
+        verdict = super().admit(source, epoch, number, base, generation, now)
+        return Verdict.NEW if verdict is Verdict.DUPLICATE else verdict
 
 
 class NoBase(Sender):

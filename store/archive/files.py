@@ -42,6 +42,9 @@ class Archive:
     nothing is found here.
     """
 
+    there = True
+    """Whether the store has an archive."""
+
     def __init__(self, folder: Path, note: Callable[[str], None], ours: Path | None = None) -> None:
         self.folder = folder
         self.mark = Mark(folder, ours)
@@ -232,6 +235,19 @@ class Archive:
             yield
         except (Damaged, OSError) as error:
             self._note(f"{file.path}: {place.subject}: {error}")
+
+
+class NoArchive(Archive):
+    """The archive of a store that has none: nothing is found in it."""
+
+    there = False
+
+    def __init__(self) -> None:
+        super().__init__(Path(), lambda damage: None)
+
+    def spans(self, kind: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
+        """None."""
+        return []
 
 
 def files(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ MOST_KNOWN = 4096
 class Lacking:
     """Asks the files."""
 
-    def __init__(self, blocks: Blocks, archive: Archive | None) -> None:
+    def __init__(self, blocks: Blocks, archive: Archive) -> None:
         self._blocks = blocks
         self._archive = archive
         self._known: dict[tuple[str, str, tuple[int, int]], tuple[Listing, list[Lack]]] = {}
@@ -30,7 +30,7 @@ class Lacking:
 
         A file that is damaged lacks everybody. Raises ``Gone`` when one of them went away meanwhile.
         """
-        if step.tier == RAW and self._archive is not None:
+        if step.tier == RAW and self._archive.there:
             return self._looked(subject, step)[0]
         listing = self._blocks.listing(SAMPLE, step.tier)
         key = subject, step.tier, listing.places(step.start, step.end - 1)
@@ -73,13 +73,13 @@ class Lacking:
 
     def _spans(self, tier: str, start: int, end: int) -> list[Span]:
         if tier == ARCHIVE:
-            return self._archive.spans(SAMPLE, start, end) if self._archive is not None else []
+            return self._archive.spans(SAMPLE, start, end)
         return self._blocks.spans(SAMPLE, tier, start, end)
 
     def _places(self, tier: str, span: Span, subject: str) -> Sequence[Place | Kept] | None:
         """The parts of a host in a file; None when that cannot be read."""
         if tier == ARCHIVE:
-            file = self._archive.opened(SAMPLE, span) if self._archive is not None else None
+            file = self._archive.opened(SAMPLE, span)
             return file.places(subject) if file is not None else None
         segment = self._blocks.segment(self._blocks.path(SAMPLE, tier, span), self._blocks.listing(SAMPLE, tier))
         return segment.places(subject) if segment is not None else None

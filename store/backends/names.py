@@ -40,7 +40,7 @@ def remembered(layouts: Layouts) -> Layouts:
 class Filed:
     """The layouts that files of blocks and of the archive have."""
 
-    def __init__(self, blocks: Blocks, archive: Archive | None) -> None:
+    def __init__(self, blocks: Blocks, archive: Archive) -> None:
         self._blocks = blocks
         self._archive = archive
         self._looked: Hashable = None
@@ -51,7 +51,7 @@ class Filed:
         """The names behind layouts that the state has forgotten, as the files that use them have them."""
         if not ids:
             return {}
-        looked = self._blocks.listing(SAMPLE, RAW), tuple(self._archive.spans(SAMPLE)) if self._archive else ()
+        looked = self._blocks.listing(SAMPLE, RAW), tuple(self._archive.spans(SAMPLE))
         if looked != self._looked or len(self._absent) > MOST_ABSENT:
             self._looked, self._absent = looked, set()
         missing, found = set(ids) - self._absent, dict[int, tuple[str, ...]]()
@@ -71,8 +71,7 @@ class Filed:
                 segment = self._blocks.segment(self._blocks.path(SAMPLE, RAW, span))
                 if segment is not None:
                     yield segment.index.layouts
-        for span in reversed(self._archive.spans(SAMPLE)) if self._archive is not None else ():
-            assert self._archive is not None
+        for span in reversed(self._archive.spans(SAMPLE)):
             file = self._archive.opened(SAMPLE, span)
             if file is not None:
                 yield file.index.layouts

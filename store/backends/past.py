@@ -13,7 +13,7 @@ from operator import is_
 from pathlib import Path
 from typing import Any
 
-from store.archive.files import Archive
+from store.archive.files import Archive, NoArchive
 from store.archive.mark import OURS
 from store.backends.lacking import Lacking
 from store.backends.names import Filed, remembered
@@ -41,7 +41,7 @@ class Past:
     """Reads both. ``number`` is a series' number, None when nothing of it was ever stored."""
 
     def __init__(self, rows: Partitions, blocks: Blocks, layouts: Layouts, archive: Path | None = None) -> None:
-        self._archive = Archive(archive, rows.note, blocks.folder / OURS) if archive else None
+        self._archive = Archive(archive, rows.note, blocks.folder / OURS) if archive else NoArchive()
         self._lacking = ""
         self._rows = rows
         self._blocks = blocks
@@ -170,7 +170,7 @@ class Past:
         sealed = {path: source for path, source in sealed.items() if path not in waiting}
         plans = Plans((start, end + 1), length, {**raw, **tiers}, list(waiting.values()), days)
         made = Scope(files, late, waiting, sealed, plans)
-        if self._archive is None:
+        if not self._archive.there:
             if len(self._scopes) >= MOST_SCOPES:
                 self._scopes.clear()
             self._scopes[key] = made
@@ -181,17 +181,11 @@ class Past:
 
         ``bytes`` are those of the blocks: the archive is beside the store.
         """
-        beside = self._archive.held() if self._archive else ()
-        return {**statistics_of(folder, deleted, beside), "lacking": self.lacking}
-
-    @property
-    def lacking(self) -> str:
-        """What answers lack, a sentence; empty when all is there."""
-        return self._archive.lacking if self._archive is not None else ""
+        return {**statistics_of(folder, deleted, self._archive.held()), "lacking": self._archive.lacking}
 
     def damage(self) -> dict[str, float]:
         """A reading of whether the archive is away, if there is one."""
-        return {"archive_away": float(bool(self.lacking))} if self._archive is not None else {}
+        return {"archive_away": float(bool(self._archive.lacking))} if self._archive.there else {}
 
     def names(self, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
         """The names behind layouts that the state has forgotten, as the files that use them have them."""
@@ -200,18 +194,16 @@ class Past:
     def close(self) -> None:
         """Close every file."""
         self._blocks.close()
-        if self._archive is not None:
-            self._archive.close()
+        self._archive.close()
 
     def refresh(self) -> None:
         """Close files that are no more."""
         self._blocks.refresh()
-        if self._archive is not None:
-            self._archive.refresh()
-            before, self._lacking = self._lacking, self.lacking
-            if self._lacking != before:
-                told = f"{self._lacking}; answers lack what is in it" if self._lacking else "the archive is there again"
-                log.warning("%s", told)
+        self._archive.refresh()
+        before, self._lacking = self._lacking, self._archive.lacking
+        if self._lacking != before:
+            told = f"{self._lacking}; answers lack what is in it" if self._lacking else "the archive is there again"
+            log.warning("%s", told)
 
     def _over(self, kind: str, subject: str, start: int, end: int, limit: int | None = None) -> list[Row]:
         """What blocks and the archive hold between two times; with ``limit`` at least the newest so many of it.
@@ -220,15 +212,12 @@ class Past:
         what is moved meanwhile is in both for a while, never in neither.
         """
         found = self._blocks.rows(kind, subject, start, end, limit)
-        if self._archive is None:
-            return found
         if limit is not None and len(found) >= limit:
             start = max(start, sorted(row[0] for row in found)[-limit])
         return [*self._archive.rows(kind, subject, start, end, limit), *found]
 
     def _archived(self, start: int, end: int) -> list[Stretch]:
-        spans = self._archive.spans(SAMPLE, start, end) if self._archive is not None else []
-        return [(span.start, span.end) for span in spans]
+        return [(span.start, span.end) for span in self._archive.spans(SAMPLE, start, end)]
 
     def _stretches(self, tier: str, start: int, end: int) -> list[Stretch]:
         return [(span.start, span.end) for span in self._blocks.spans(SAMPLE, tier, start, end)]
@@ -236,8 +225,7 @@ class Past:
     def _whole(self, day: int) -> bool:
         """Whether blocks and archive hold all rows of which the day's rollups were made; else these know more."""
         kept: set[tuple[int, int, int]] = set()
-        for span in self._archive.spans(SAMPLE, day, day) if self._archive is not None else ():
-            assert self._archive is not None
+        for span in self._archive.spans(SAMPLE, day, day):
             file = self._archive.opened(SAMPLE, span)
             kept |= file.index.sources if file is not None else set()
         try:
@@ -286,8 +274,6 @@ class Past:
         yield from self._blocks_between(subject, globs, grid, at, step.end)
 
     def _blocks_between(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
-        if self._archive is None:
-            return self._stepped.raw(subject, globs, grid, start, end)
         found: list[Piece] = []
         for _ in range(TRIES):
             days, at = self._archived(start, end - 1), start
@@ -304,7 +290,6 @@ class Past:
 
     def _day(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
         """A time of a day that is in the archive, and perhaps in blocks too, which are about to be moved or joined."""
-        assert self._archive is not None
         if self._blocks.spans(SAMPLE, RAW, start, end - 1):
             rows = folded(self._over(SAMPLE, subject, start, end - 1))
             tier, found = "blocks", columns(rows, globs, self._layouts) if rows else None

@@ -33,7 +33,6 @@ from bus.process import collect_seldom, keep_heap, large_pages
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
-from store.blocks.rows import told
 from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
 from store.joining_apart import HEAP_BYTES, LARGE_BYTES
@@ -184,7 +183,7 @@ def compared(data: Data, file: Path) -> None:
     segment = Segment(file)
     for host, expected in enumerate(data.hosts):
         (place,) = segment.places(f"host-{host}")
-        found = told(segment.part(place))
+        found = segment.part(place).told()
         same = found.values is not None and np.array_equal(found.values.view(np.uint64), _told(expected))
         if not same or not np.array_equal(found.at, data.times):
             raise SystemExit(f"host-{host} does not come back as it was")

@@ -12,7 +12,6 @@ from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
-from store.blocks.rows import origin_of, told
 from store.blocks.segments import Segment, Writing
 from store.columns import Layouts
 from store.joining_apart import Beside, Task, write
@@ -115,12 +114,12 @@ def join_months(before: Segment | None, days: Sequence[Segment], length: int, wr
 
 def _alone(places: Sequence[Found], known: Mapping[int, tuple[str, ...]]) -> bool:
     """Whether one origin speaks in all of them, one after the other."""
-    first = origin_of(places[0][1])
+    first = places[0][1].origin
     if first.layout is None or len(known.get(first.layout, ())) != first.values:
         return False
     ends = None
     for _, place in places:
-        if place.what != SAMPLES or origin_of(place) != first or (ends is not None and place.first <= ends):
+        if place.what != SAMPLES or place.origin != first or (ends is not None and place.first <= ends):
             return False
         ends = place.last
     return True
@@ -134,7 +133,7 @@ def _stream(
     into: Put | Files,
 ) -> bool:
     """Join the parts of one origin; False when one of them is damaged: which one, is found when they are gathered."""
-    origin = origin_of(places[0][1])
+    origin = places[0][1].origin
     names = known[origin.layout or 0]
     rolled_up: dict[str, list[WholeRolled]] = {tier: [] for tier in tiers}
     try:
@@ -166,7 +165,7 @@ def _gather(
     lists: dict[Origin, list[Told]] = {}
     for segment, place in places:
         try:
-            lists.setdefault(origin_of(place), []).append(told(segment.part(place)))
+            lists.setdefault(place.origin, []).append(segment.part(place).told())
         except (Damaged, ValueError, IndexError) as error:
             note(f"{segment.path}: {subject}: {error}")
             if raw is not None:

@@ -21,7 +21,6 @@ from typing import NamedTuple
 from bus.process import collect_seldom, keep_heap, large_pages
 from store.blocks.listing import Names, Place
 from store.blocks.pressing import Damaged
-from store.blocks.rows import origin_of
 from store.blocks.segments import Segment, Writing, part_in
 from store.sealing import Pieces, streamed_pieces
 
@@ -60,7 +59,7 @@ def joined(task: Task, opened: dict[Path, int]) -> Pieces:
         if path not in opened:
             opened[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         parts.append(part_in(opened[path], place).all_read())
-    return streamed_pieces(task.subject, origin_of(task.parts[0][1]), task.names, parts, task.tiers)
+    return streamed_pieces(task.subject, task.parts[0][1].origin, task.names, parts, task.tiers)
 
 
 def write(raw: Writing, rollups: Mapping[str, Writing], names: Names, pieces: Pieces) -> None:

@@ -17,7 +17,6 @@ from store.blocks.mirrors import mirrored
 from store.blocks.opening import opened, samples_of
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed, reading
 from store.blocks.pressing import Damaged
-from store.blocks.rows import origin_of, told
 from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing
@@ -266,8 +265,8 @@ def rows_of(segment: Segment, subject: str) -> Rows:
     found: Rows = {}
     for place in segment.places(subject):
         if place.what != ROLLUP:
-            origin = origin_of(place)
-            more = told(segment.part(place))
+            origin = place.origin
+            more = segment.part(place).told()
             found[origin] = joined([found[origin], more]) if origin in found else more
     return found
 

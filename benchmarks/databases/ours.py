@@ -21,7 +21,6 @@ from bus.sockets import Push
 from bus.wire import pack, record
 from store.backends.lmdb import LmdbBackend
 from store.blocks.gather import Told, joined
-from store.blocks.rows import told
 from store.blocks.segments import Segment
 from store.spans import RAW, TIERS
 
@@ -112,7 +111,7 @@ def compared(data: Readings, folder: Path) -> None:
     for path in folder.iterdir():
         segment = Segment(path)
         for subject in segment.subjects():
-            found.setdefault(subject, []).extend(told(segment.part(place)) for place in segment.places(subject))
+            found.setdefault(subject, []).extend(segment.part(place).told() for place in segment.places(subject))
         segment.close()
     for host, expected in data.values.items():
         rows = joined(found.get(host, [])) if host in found else None

@@ -6,7 +6,6 @@
     sheets    the same of an hour or a rollup, whose columns are coded together
     opening   parts of any version from their bytes
     gather    rows as the writer stored them to columns, each message once
-    rows      the rows in a part
     segments  a file of parts: written once, whole or not at all, never changed
     files     the folder of them, as who asks and the sealer see it
 

@@ -27,7 +27,6 @@ from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, taken_up
-from store.blocks.rows import origin_of, told
 from store.blocks.segments import NEW, Segment, Writing
 from store.blocks.single import columns_of
 from store.columns import Columns, matching
@@ -350,7 +349,7 @@ class Blocks:
             if place.what != ROLLUP and place.first <= end and place.last >= start:
                 assert segment is not None
                 with self.whole(path, place):
-                    yield origin_of(place), taken(told(segment.part(place)), start, end)
+                    yield place.origin, taken(segment.part(place).told(), start, end)
 
     @contextmanager
     def whole(self, path: Path, place: Place) -> Iterator[None]:

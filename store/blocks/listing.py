@@ -14,6 +14,7 @@ from typing import Any, overload
 import msgpack
 import numpy as np
 
+from store.blocks.gather import Origin
 from store.blocks.pressing import Damaged
 
 Names = tuple[str, ...]
@@ -35,6 +36,11 @@ class Place:
     last: int
     offset: int
     length: int
+
+    @property
+    def origin(self) -> Origin:
+        """Whose rows these are."""
+        return Origin(self.source, self.wire_subject, self.layout, self.values)
 
 
 @dataclass(frozen=True, slots=True)

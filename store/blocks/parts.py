@@ -29,6 +29,7 @@ import numpy as np
 
 from store.blocks.coding import ENTRY, PRESSED, Coded
 from store.blocks.decoding import all_floats, floats, integers
+from store.blocks.gather import Told
 from store.blocks.mirrors import is_mirror, opened, reflected
 from store.blocks.pressing import Damaged, pressed, unpressed
 from store.blocks.scaled import Floats, Integers, Scaled
@@ -154,9 +155,20 @@ class Part:
         self._read = reading(self._read(0, self.size))
         return self
 
-    def bodies(self) -> bytes:
-        """The bodies of records, back to back."""
-        return unpressed(self.payload(BODIES), MOST_BODIES)
+    def told(self) -> Told:
+        """All rows of it."""
+        self.all_read()
+        at, late, epoch, number = (self.integers(column) for column in range(META))
+        if self.what == SAMPLES:
+            return Told(at, at + late, epoch, number, self.all_floats(range(META, self.columns)))
+        if self.what != RECORDS:
+            raise Damaged(f"a part of rows that is of kind {self.what}")
+        data = unpressed(self.payload(BODIES), MOST_BODIES)
+        ends = np.cumsum(self.integers(LENGTH)).tolist()
+        if (ends[-1] if ends else 0) != len(data):
+            raise Damaged("the bodies of records do not have their lengths")
+        bodies = tuple(data[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True))
+        return Told(at, at + late, epoch, number, None, bodies)
 
     def payload(self, column: int) -> bytes:
         """A column's bytes, which are as they were written."""

@@ -11,7 +11,6 @@ from bus.messages import KINDS, Layout, Sample
 from bus.wire import HEADER, RESEND_AT, Record, pack
 from store.blocks.gather import gathered, joined, records, taken
 from store.blocks.parts import Part
-from store.blocks.rows import told
 from store.keys import dated
 from store.rows import Opened, Row, folded
 from store.sealing import part_of, parts_of
@@ -35,7 +34,7 @@ def through_columns(found: list[Record], received: list[int]) -> list[Row]:
     for origin, one in gathered((at, pack(record), []) for record, at in zip(found, received, strict=True)).items():
         place, data = part_of("web-1", origin, one)
         part = Part(lambda offset, length, data=data: data[offset : offset + length], place.columns)  # type: ignore[misc]
-        rows += records(origin, told(part), code)
+        rows += records(origin, part.told(), code)
     return sorted(rows, key=lambda row: row[:2])
 
 

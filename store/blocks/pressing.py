@@ -35,38 +35,21 @@ class _Zstd(threading.local):
         self.unpress: Callable[..., bytes] = zstandard.ZstdDecompressor(format=FORM).decompress
 
         @lru_cache
-        def press(level: int) -> Callable[[bytes], bytes]:
+        def compressor(level: int, *, sized: bool = True) -> Any:
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=FORM, write_checksum=False, write_dict_id=False
-            )
-            compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(compression_params=parameters).compress
-            return compress
-
-        @lru_cache
-        def pieces(level: int) -> Any:
-            parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=FORM, write_checksum=False, write_dict_id=False, write_content_size=False
+                level, format=FORM, write_checksum=False, write_dict_id=False, write_content_size=sized
             )
             return zstandard.ZstdCompressor(compression_params=parameters)
 
-        @lru_cache
-        def sized(level: int) -> Any:
-            parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=FORM, write_checksum=False, write_dict_id=False
-            )
-            return zstandard.ZstdCompressor(compression_params=parameters)
+        self._compressor = compressor
 
-        self.press, self._pieces, self._sized = press, pieces, sized
+    def press(self, data: bytes, level: int) -> bytes:
+        """One frame."""
+        return self._compressor(level).compress(data)  # type: ignore[no-any-return]
 
-    def in_blocks(self, parts: list[bytes], level: int) -> bytes:
-        """One frame, in which each part begins a block."""
-        return self._in_blocks(self._pieces(level).compressobj(), parts)
-
-    def sized_blocks(self, parts: list[bytes], level: int) -> bytes:
-        """The same, which says how much is in it: it is unpacked in half the time."""
-        return self._in_blocks(self._sized(level).compressobj(sum(map(len, parts))), parts)
-
-    def _in_blocks(self, stream: Any, parts: list[bytes]) -> bytes:
+    def in_blocks(self, parts: list[bytes], level: int, *, sized: bool) -> bytes:
+        """One frame, in which each part begins a block; ``sized`` ones are unpacked in half the time."""
+        stream = self._compressor(level, sized=sized).compressobj(sum(map(len, parts)) if sized else -1)
         made = []
         for part in parts:
             made.append(stream.compress(part))
@@ -80,7 +63,7 @@ _ZSTD = _Zstd()
 
 def pressed(data: bytes, level: int = 3) -> bytes:
     """One zstd frame without magic number."""
-    return _ZSTD.press(level)(data)
+    return _ZSTD.press(data, level)
 
 
 def pressed_apart(parts: Sequence[bytes], level: int) -> bytes:
@@ -93,7 +76,7 @@ def pressed_apart(parts: Sequence[bytes], level: int) -> bytes:
             together.append(part)
     if len(together) == 1:
         return pressed(together[0], level)
-    return _ZSTD.sized_blocks(together, level)
+    return _ZSTD.in_blocks(together, level, sized=True)
 
 
 def unpressed(data: bytes, most: int) -> bytes:
@@ -117,7 +100,7 @@ def smaller(head: bytes, planes: bytes, width: int, level: int) -> bytes | None:
         # A block for each plane: high and low bytes have little in common, and each block has codes of its own.
         size = len(planes) // width
         each = [head, *(planes[at : at + size] for at in range(0, len(planes), size))]
-        small = _ZSTD.in_blocks([part for part in each if part], level)
+        small = _ZSTD.in_blocks([part for part in each if part], level, sized=False)
     else:
-        small = _ZSTD.press(level)(head + planes if head else planes)
+        small = _ZSTD.press(head + planes if head else planes, level)
     return small if len(small) < whole else None

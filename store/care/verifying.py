@@ -98,7 +98,7 @@ def verified(
         report.away = _away(store, listed, archive) if archive is not None else ""
         for path in files(archive) if archive and not report.away else ():
             progress(str(path))
-            _inspect_archived(report, apart, path)
+            _inspect(report, apart, store, path)
         if _was_cut(report, store, seen):
             listed = {}
         # What is struck off meanwhile was dropped or taken up.
@@ -203,17 +203,19 @@ def place_of(store: Path, name: str, archive: Path | None) -> Path:
 
 
 def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:
-    """Add what one environment holds; returns the state's record of itself, if it is the state."""
+    """Add what an environment holds, or a file of blocks or of the archive; returns what the state says of itself."""
     # An environment is a folder, a file of blocks may have any name, and either may be gone by now.
-    sealed = path.is_relative_to(store / BLOCKS) or path.suffix != ""
-    name = (path if sealed else path / "data.mdb").relative_to(store).as_posix()
-    kind = path.parts[-3] if sealed else path.parent.name
+    if path.suffix == ".parquet":
+        name, kind, counted = str(path), path.parts[-3].removeprefix("kind="), report.archived
+    else:
+        sealed = path.is_relative_to(store / BLOCKS) or path.suffix != ""
+        name = (path if sealed else path / "data.mdb").relative_to(store).as_posix()
+        kind = path.parts[-3] if sealed else path.parent.name
+        counted = report.sealed if path.suffix else report.records
     try:
         found = apart.ask(do, path)
     except Died as death:
-        report.faults.append(Fault(name, f"kills who reads it ({death})"))
-        _doubt(store, path)
-        return {}
+        found = {"error": f"kills who reads it ({death})"}
     if found.get("gone"):
         return {}
     if "error" in found:
@@ -226,27 +228,9 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
         report.faults.append(Fault(name, f"and {found['more']} more"))
     if path.name != "state":
         report.partitions += 1
-        (report.sealed if path.suffix else report.records)[kind] += int(found["records"])
+        counted[kind] += int(found["records"])
         report.bytes += int(found["bytes"])
     return dict(found["meta"])
-
-
-def _inspect_archived(report: Report, apart: Apart, path: Path) -> None:
-    """Add what a file of the archive holds."""
-    try:
-        found = apart.ask("inspect", path)
-    except Died as death:
-        report.faults.append(Fault(str(path), f"kills who reads it ({death})"))
-        return
-    if found.get("gone"):
-        return
-    if "error" in found:
-        report.faults.append(Fault(str(path), str(found["error"])))
-        return
-    report.faults += [Fault(str(path), str(what)) for what in found["faults"]]
-    report.partitions += 1
-    report.archived[path.parts[-3].removeprefix("kind=")] += int(found["records"])
-    report.bytes += int(found["bytes"])
 
 
 def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:

@@ -57,21 +57,9 @@ class Folders(Generic[T]):
         """``read`` is given the folder and the names in it, none where there is no such folder."""
         self._read = read
         self._known: dict[str, tuple[int, T]] = {}
-        self._held: dict[str, T] | None = None
 
     def of(self, folder: str) -> T:
         """What stands there now; raises ``OSError`` where the folder is there and cannot be listed."""
-        if self._held is None:
-            return self._looked(folder)
-        if folder not in self._held:
-            self._held[folder] = self._looked(folder)
-        return self._held[folder]
-
-    def hold(self, held: bool) -> None:
-        """Look at each folder once from now on, or each time again: a question asks for the same a dozen times."""
-        self._held = {} if held else None
-
-    def _looked(self, folder: str) -> T:
         try:
             changed = os.stat(folder).st_mtime_ns
             known = self._known.get(folder)
@@ -91,5 +79,3 @@ class Folders(Generic[T]):
     def clear(self) -> None:
         """Look everything up anew."""
         self._known.clear()
-        if self._held is not None:
-            self._held.clear()

@@ -54,7 +54,7 @@ class Partitions:
         self._presence = presence
         self._write = write
         self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
-        self.listings = Folders(listed)
+        self._listings = Folders(listed)
         self._look: Look | None = None
         self._regrouping = Regrouping(self.note)
         self.stuck = Stuck()
@@ -78,7 +78,7 @@ class Partitions:
 
     def listing(self, kind: str) -> Listed:
         """The kind's partitions; while it is the same object, they are the same."""
-        return self.listings.of(f"{self._rows}/{kind}")
+        return self._listings.of(f"{self._rows}/{kind}")
 
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
         """The kind's partitions that may hold something of the range, by time; none that is doubted."""

@@ -90,20 +90,6 @@ class Past:
 
         The same list as before where nothing changed since; it is nobody's to change.
         """
-        self._hold(True)
-        try:
-            return self._pieces(subject, number, globs, grid, start, end)
-        finally:
-            self._hold(False)
-
-    def _hold(self, held: bool) -> None:
-        """Look at each folder once from now on, or each time again."""
-        self._rows.listings.hold(held)
-        self._blocks.hold(held)
-
-    def _pieces(
-        self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int
-    ) -> list[Piece]:
         self._rows.settled(SAMPLE, start, end)
         scope = self._scope(grid.length, start, end)
         steps = self._blocks.settled(partial(scope.plans.steps, start, end + 1, partial(self._lacks.of, subject)))
@@ -140,20 +126,20 @@ class Past:
     def _scope(self, length: int, start: int, end: int) -> Scope:
         """What there is between two times; the same object while it is the same."""
         rows = self._rows.listing(SAMPLE)
-        late = self._blocks.late()
         files = rows, *(self._blocks.listing(SAMPLE, tier) for tier in (RAW, *TIERS))
         key = length, start // HOUR, end // HOUR
         known = self._scopes.get(key)
         if (
             known is not None
-            and known.late == late
+            and known.late == self._blocks.late()
             and all(map(is_, known.files, files))
             and all(self.sealed.source(path) == source for path, source in known.sealed.items())
         ):
             return known
         sealed = {path: self.sealed.source(path) for path in self._rows.between(SAMPLE, start, end)}
         waiting = self.sealed.waiting(start, end)
-        # After what waits: a day is marked before what came late is in its block, and waits no more.
+        # These after what waits: a day is marked before what came late is in its block, and waits no more.
+        late = self._blocks.late()
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
         raw = {RAW: self._stretches(RAW, start, end), ARCHIVE: self._archived(start, end)}
         days = {day_of(first) for first, _ in waiting.values()} | late

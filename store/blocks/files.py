@@ -156,11 +156,6 @@ class Blocks:
             else:
                 self.stuck.remove(path)
 
-    def hold(self, held: bool) -> None:
-        """Look at each folder once from now on, or each time again."""
-        self._listed.hold(held)
-        self._late.hold(held)
-
     def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The files that may hold something between two times (both included), by time."""
         return self.listing(kind, tier).between(start, end)

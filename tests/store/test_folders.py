@@ -63,20 +63,6 @@ def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert folders.of(str(tmp_path / "none")) == ("a",)
 
 
-def test_a_question_looks_at_each_folder_once(tmp_path: Path) -> None:
-    counted = Counted()
-    folders = Folders(counted.read)
-    folders.hold(True)
-    assert folders.of(str(tmp_path)) == ()
-    (tmp_path / "a").touch()
-    assert folders.of(str(tmp_path)) == ()
-    folders.clear()
-    assert folders.of(str(tmp_path)) == ("a",), "something was gone: it looks again"
-    folders.hold(False)
-    (tmp_path / "b").touch()
-    assert folders.of(str(tmp_path)) == ("a", "b")
-
-
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(1, 30)), max_size=12),
     st.integers(-5, 100),

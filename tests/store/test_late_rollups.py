@@ -101,6 +101,27 @@ def test_a_clock_that_is_set_back_lets_no_day_be_answered_from_rollups_that_lack
     assert told(store.backend, HOURLY) == told(store.reference, HOURLY)
 
 
+def test_a_day_that_is_taken_up_while_a_question_is_asked_is_not_answered_from_rollups_that_lack_something(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mark was not there yet when the question began, and its rows wait no more when it looks for them."""
+    store.told(TWO_DAYS)
+    store.sealed()
+    store.unlink()
+    store.told(late())
+    waiting = store.backend._past.sealed.waiting
+
+    def taken_up_before(start: int, end: int) -> dict[Path, tuple[int, int]]:
+        store.sealer.turn(LATER)
+        return waiting(start, end)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.backend._past.sealed, "waiting", taken_up_before)
+        assert told(store.backend, HOURLY) == told(store.reference, HOURLY)
+    assert [mark.name for mark in marked(store)] == ["20260131T00"]
+    assert told(store.backend, HOURLY) == told(store.reference, HOURLY)
+
+
 def test_a_day_past_its_time_waits_for_its_rollups_when_rows_came_late(store: Store) -> None:
     """As after the sealer was kept from working for longer than rows are kept."""
     store.told(TWO_DAYS)

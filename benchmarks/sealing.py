@@ -30,13 +30,13 @@ import requests
 from benchmarks.recording import MILLISECOND, loaded
 from bus.messages import Layout, Sample, layout_id
 from bus.process import collect_seldom, keep_heap, large_pages
+from bus.timing import DAY, HOUR, MINUTE, SECOND
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
 from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
 from store.joining_apart import HEAP_BYTES, LARGE_BYTES
-from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer
 from store.spans import RAW, TIERS
 from tests.ports import free_port

@@ -7,7 +7,9 @@ import re
 
 SECOND = 1_000_000_000
 """In nanoseconds, in which every time travels and is kept."""
-HOUR = 3600 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 """Seconds in each unit that a duration may be written in."""
 

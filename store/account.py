@@ -19,11 +19,11 @@ from bus.delivery.fence import Fence, Handling, Run
 from bus.delivery.receiver import Receiver
 from bus.delivery.stream import Stream
 from bus.messages import HUB, Loss, StreamTally, Tally
+from bus.timing import MINUTE, SECOND
 from bus.wire import Field, Malformed, names_in, pack, read, record, walk
 from store.backends.values import names_of
 from store.batch import Batch
 from store.dates import Dates
-from store.keys import MINUTE, SECOND
 
 LEDGER = HUB + "store-writer"
 """Who writes the ledger of losses."""

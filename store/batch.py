@@ -9,9 +9,10 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
+from bus.timing import MINUTE
 from bus.wire import ALIKE, HEADER, LENGTHS, PLAIN, PLAIN_SAMPLE, walk
 from store.dates import AHEAD, PAST
-from store.keys import EARLIEST, MINUTE, SAMPLE_CODE, dated, kept_at, period
+from store.keys import EARLIEST, SAMPLE_CODE, dated, kept_at, period
 
 RUN = 64
 """So many of them are taken apart at once, at most."""

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
+from bus.timing import SECOND
 from bus.wire import HEADER
-from store.keys import FAR, SECOND
+from store.keys import FAR
 from store.rows import Row
 
 Numbers = npt.NDArray[np.float64]

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from bus.messages import BY_CODE
-from store.keys import DAY, EARLIEST, HOUR, MINUTE, dated, period
+from bus.timing import DAY, HOUR, MINUTE
+from store.keys import EARLIEST, dated, period
 
 AHEAD = 10 * MINUTE
 """A record this far in the future, ns, comes from a clock that is wrong."""

@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bus import failpoints
+from bus.timing import DAY
 from store.blocks.pressing import Damaged, LeftAlone
 from store.folders import entries
 from store.joining import join_day, join_months
 from store.joining_apart import begun
-from store.keys import DAY, SAMPLE
+from store.keys import SAMPLE
 from store.rollups import MONTHLY, Pace, Rollups
 from store.sealing_files import Files
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, named, span_of

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from store.keys import SECOND
+from bus.timing import SECOND
 
 T = TypeVar("T")
 SETTLED = 2 * SECOND

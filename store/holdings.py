@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bus.questions import HoldingsAnswer, StoreStatistics
 from bus.records import Settings
-from store.keys import DAY, FAR, SECOND
+from bus.timing import DAY, SECOND
+from store.keys import FAR
 from store.pruning import held
 from store.retention import Retention, forecast
 from store.spans import RAW

@@ -10,6 +10,7 @@ import lmdb
 
 from bus import failpoints
 from bus.messages import KINDS
+from bus.timing import DAY, HOUR
 from bus.wire import Malformed
 from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import doubt
@@ -19,7 +20,7 @@ from store.blocks.gather import Origin, Told, few, gathered
 from store.blocks.listing import Index
 from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, LeftAlone, Newer
-from store.keys import DAY, HOUR, SAMPLE, partition_start, period
+from store.keys import SAMPLE, partition_start, period
 from store.quiet import Quiet
 from store.rollups import Pace
 from store.sealing import Together, merged, parts_of, rows_of, sheets_of

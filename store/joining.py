@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from bus import failpoints
+from bus.timing import DAY
 from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP, SAMPLES, Part
@@ -15,7 +16,6 @@ from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment, Writing
 from store.columns import Layouts
 from store.joining_apart import Beside, Task, write
-from store.keys import DAY
 from store.rollup import opened, those
 from store.sealing import (
     MOST_METRICS,

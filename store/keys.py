@@ -30,12 +30,9 @@ from calendar import timegm
 from functools import lru_cache
 
 from bus.messages import KINDS
+from bus.timing import DAY, HOUR, SECOND
 from bus.wire import measured_at
 
-SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 SAMPLE = "sample"
 SAMPLE_CODE = KINDS[SAMPLE].code
 PERIODS = {SAMPLE: HOUR}

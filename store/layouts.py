@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from store.keys import DAY, HOUR
+from bus.timing import DAY, HOUR
 
 FORGET_AFTER = 3 * DAY
 """So long, ns, a layout is kept of which nothing is heard."""

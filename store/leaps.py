@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from store.keys import DAY
+from bus.timing import DAY
 
 LEAP = DAY
 """So much further than what has passed, ns, is a leap."""

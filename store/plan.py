@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from store.keys import DAY, FAR, HOUR
+from bus.timing import DAY, HOUR
+from store.keys import FAR
 from store.spans import ARCHIVE, RAW, TIERS, day_of
 
 Stretch = tuple[int, int]

@@ -12,13 +12,13 @@ from typing import Any
 
 from bus import failpoints
 from bus.messages import KINDS
+from bus.timing import HOUR
 from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
 from store.durable import is_damaged, read_checked, rewrite_checked
 from store.folders import entries
-from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
 from store.spans import ARCHIVE, RAW, TIERS, span_of
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from store.keys import DAY, kinds
+from bus.timing import DAY
+from store.keys import kinds
 from store.spans import RAW, TIERS
 
 YOUNG = frozenset({"sample", "processes"})

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bus import failpoints
+from bus.timing import DAY, HOUR, SECOND
 from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Index
 from store.blocks.pressing import LeftAlone
@@ -24,7 +25,7 @@ from store.blocks.segments import Segment, Writing
 from store.columns import Layouts
 from store.folders import entries
 from store.joining import add_rollup, join_day, join_months, rollups_of
-from store.keys import DAY, HOUR, SAMPLE, SECOND
+from store.keys import SAMPLE
 from store.retention import Held
 from store.rollup import Rolled, those
 from store.sealing import Made, Rollup, chained_rollups

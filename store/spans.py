@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from store.keys import DAY, HOUR, MINUTE, SECOND, partition_start
+from bus.timing import DAY, HOUR, MINUTE, SECOND
+from store.keys import partition_start
 
 RAW = "raw"
 ARCHIVE = "archive"

@@ -13,8 +13,8 @@ from benchmarks.databases.data import Readings
 from benchmarks.hub import Hub
 from bus.delivery.stream import Stream, read_key
 from bus.sockets import Push
+from bus.timing import MINUTE
 from store.backends.lmdb import LmdbBackend
-from store.keys import MINUTE
 from store.sealer import Pace, Sealer
 
 LOG = logging.getLogger("past")

@@ -17,9 +17,9 @@ from benchmarks.databases.run import Run
 from benchmarks.hub import Hub, hub
 from bus.delivery.stream import Stream, read_key
 from bus.sockets import Push
+from bus.timing import DAY, HOUR
 from store.backends.lmdb import LmdbBackend
 from store.blocks.segments import Segment
-from store.keys import DAY, HOUR
 from store.sealer import Pace
 from store.spans import RAW, TIERS, name_of
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.databases.peer import size_of
 from benchmarks.growth.roles import METRICS, Guest, ReaderRole, Role, SealerRole, WriterRole
 from bus.questions import Latest, Question, SeriesText, SeriesTextAnswer, pack_question, read_answer
-from store.keys import DAY, HOUR, MINUTE, SECOND
+from bus.timing import DAY, HOUR, MINUTE, SECOND
 
 START = 1_735_689_600 * SECOND
 """2025-01-01: where the simulated time begins."""

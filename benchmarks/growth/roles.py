@@ -22,6 +22,7 @@ from bus.desk import MOST_ANSWER, Desk, Inbox, told
 from bus.loop import Loop
 from bus.messages import KINDS, Layout, layout_id
 from bus.process import collect_seldom, keep_heap, large_pages, trim_heap
+from bus.timing import DAY, MINUTE, SECOND
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
 from store.__main__ import REFRESH_SECONDS
@@ -31,7 +32,6 @@ from store.blocks.listing import Index
 from store.blocks.segments import Writing
 from store.config import Store
 from store.joining_apart import HEAP_BYTES, LARGE_BYTES
-from store.keys import DAY, MINUTE, SECOND
 from store.pruning import Pruner, Room
 from store.reader import answering
 from store.sealer import Sealer

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus.messages import KINDS
+from bus.timing import DAY, SECOND
 from store.archive.index import NAME, path_of
 from store.archive.mark import Mark
 from store.blocks.gather import records, taken
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.columns import Columns, matching
 from store.folders import entries
-from store.keys import DAY, EARLIEST, FAR, SECOND
+from store.keys import EARLIEST, FAR
 from store.retention import Held
 from store.rows import Row
 from store.spans import ARCHIVE, Span, day_of, name_of

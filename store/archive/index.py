@@ -20,8 +20,8 @@ from zlib import crc32
 
 import msgpack
 
+from bus.timing import SECOND
 from store.blocks.gather import Origin
-from store.keys import SECOND
 
 VERSION = 1
 KEY = b"guardia.index"

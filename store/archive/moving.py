@@ -17,6 +17,7 @@ import numpy as np
 from bus import failpoints
 from bus.folder import sync_folder
 from bus.messages import KINDS
+from bus.timing import DAY
 from store.archive.files import Archive
 from store.archive.mark import RESTORED
 from store.backends.partitions import Partitions
@@ -26,7 +27,7 @@ from store.blocks.listing import Index
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import NEW, Segment
 from store.folders import entries
-from store.keys import DAY, SAMPLE
+from store.keys import SAMPLE
 from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
 from store.spans import ARCHIVE, RAW, Span, day_of, name_of

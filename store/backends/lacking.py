@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from bus.timing import DAY
 from store.archive.files import Archive
 from store.archive.index import Place as Kept
 from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Place
-from store.keys import DAY, SAMPLE
+from store.keys import SAMPLE
 from store.plan import Lack, Step, Stretch, finest
 from store.spans import ARCHIVE, RAW, TIERS, Listing, Span, day_of
 

@@ -19,12 +19,13 @@ from zlib import crc32
 import lmdb
 
 from bus.messages import layout_id
+from bus.timing import HOUR
 from store.backends import StoreBroken
 from store.backends.listed import start_of
 from store.backends.partitions import BAD, Partitions
 from store.backends.values import layouts_of, names_of, pack_names, unpack_latest, unpack_names
 from store.folders import entries
-from store.keys import HOUR, LAYOUT
+from store.keys import LAYOUT
 from store.layouts import NOBODY, Kept, Ledger, forgotten_before
 
 HEARD = struct.Struct(">Iq")

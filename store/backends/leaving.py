@@ -15,9 +15,10 @@ from typing import Any
 
 import lmdb
 
+from bus.timing import DAY
 from store.backends import StoreBroken
 from store.backends.partitions import Partitions
-from store.keys import DAY, partition_start, period
+from store.keys import partition_start, period
 
 LEAVING = "leaving"
 FAR_AHEAD = DAY

@@ -19,6 +19,7 @@ import lmdb
 from bus import failpoints
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
+from bus.timing import HOUR, MINUTE
 from store.backends import StoreBroken, StoreFull, Streams, busy
 from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
@@ -47,7 +48,7 @@ from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
 from store.folders import entries
-from store.keys import FAR, HOUR, LAYOUT, MINUTE, NUMBER, SAMPLE, partition, series_key
+from store.keys import FAR, LAYOUT, NUMBER, SAMPLE, partition, series_key
 from store.pieces import Piece
 from store.returning import returning
 from store.rows import Row, group

@@ -8,10 +8,11 @@ from typing import Any
 import lmdb
 
 from bus.messages import BY_CODE
+from bus.timing import SECOND
 from bus.wire import measured_at
 from store.backends.values import pack_latest, pack_series, unpack_latest, unpack_series
 from store.batch import Group, is_newer
-from store.keys import NUMBER, SAMPLE_CODE, SECOND, series_key
+from store.keys import NUMBER, SAMPLE_CODE, series_key
 
 LATEST_EVERY = SECOND
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.

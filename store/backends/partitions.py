@@ -15,6 +15,7 @@ from pathlib import Path
 import lmdb
 
 from bus.folder import sync_folder
+from bus.timing import MINUTE
 from bus.wire import Malformed, walk
 from store.backends import StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
@@ -23,7 +24,7 @@ from store.backends.exchange import GONE, exchange, left_over, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.folders import Folders, entries
-from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
+from store.keys import COUNT, COUNT_KEY, ROW, period, row_key
 from store.rows import Damaged, Row, Seen, salvaged, spread
 from store.stuck import Stuck, free
 

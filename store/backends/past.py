@@ -13,6 +13,7 @@ from operator import is_
 from pathlib import Path
 from typing import Any
 
+from bus.timing import DAY, HOUR, MINUTE
 from store.archive.files import Archive, NoArchive
 from store.archive.mark import OURS
 from store.backends.lacking import Lacking
@@ -24,7 +25,7 @@ from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
 from store.blocks.stepped import Stepped
 from store.columns import Layouts, Steps, columns, united
-from store.keys import DAY, HOUR, MINUTE, SAMPLE, partition_start, period
+from store.keys import SAMPLE, partition_start, period
 from store.pieces import Piece, of_columns
 from store.plan import Plans, Step, Stretch
 from store.pruning import statistics_of

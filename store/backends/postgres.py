@@ -19,6 +19,7 @@ from psycopg import sql
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
+from bus.timing import SECOND
 from bus.wire import HEADER
 from store.backends import StoreBroken, StoreFull, Streams, busy, pieces_of_rows
 from store.backends.postgres_layouts import TableLayouts
@@ -28,7 +29,7 @@ from store.backends.values import told_of
 from store.backends.witness import Witness
 from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, SECOND, kept_at, kinds
+from store.keys import FAR, LAYOUT, kept_at, kinds
 from store.pieces import Piece
 from store.rows import Row
 

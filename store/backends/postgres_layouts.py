@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bus.messages import layout_id
+from bus.timing import DAY
 from store.backends.postgres_tables import Db
 from store.backends.values import layouts_of, names_of
 from store.batch import Batch
-from store.keys import DAY, LAYOUT, SAMPLE_CODE, kept_at
+from store.keys import LAYOUT, SAMPLE_CODE, kept_at
 from store.layouts import NOBODY, Ledger
 
 

@@ -10,11 +10,12 @@ import lmdb
 
 from bus import failpoints
 from bus.messages import KINDS
+from bus.timing import MINUTE
 from store.backends import StoreBroken, busy
 from store.backends.partitions import Partitions
 from store.backends.scope import Source
 from store.blocks.files import Blocks, Gone
-from store.keys import MINUTE, SAMPLE, partition_start, period
+from store.keys import SAMPLE, partition_start, period
 from store.plan import Stretch
 from store.spans import RAW
 

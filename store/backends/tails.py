@@ -24,11 +24,12 @@ from typing import NamedTuple
 import lmdb
 import numpy as np
 
+from bus.timing import MINUTE
 from store.backends import StoreBroken
 from store.backends.partitions import CHUNK, Partitions
 from store.columns import Columns, Layouts, Numbers, Times
 from store.fresh import group_of
-from store.keys import FRESH, MINUTE, ROW, STRIPE, fresh_key, row_key
+from store.keys import FRESH, ROW, STRIPE, fresh_key, row_key
 from store.rows import Damaged, opened
 from store.uniform import Table, table_of
 

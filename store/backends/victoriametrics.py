@@ -23,6 +23,7 @@ from bus.fields import Unfit
 from bus.messages import BY_CODE, layout_id
 from bus.patience import patient
 from bus.secret import Secret
+from bus.timing import HOUR
 from bus.wire import Malformed
 from store.backends import StoreBroken, Streams, busy, pieces_of_rows
 from store.backends.doubt import DOUBT, is_doubted
@@ -35,7 +36,7 @@ from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
 from store.columns import Steps, layout_of
 from store.durable import rewrite
-from store.keys import EARLIEST, HOUR, kept_at, partition, partition_start, period
+from store.keys import EARLIEST, kept_at, partition, partition_start, period
 from store.pieces import Piece
 from store.rows import Damaged, Row, salvaged, spread
 

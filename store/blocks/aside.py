@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from bus.timing import DAY, HOUR
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import Segment
 from store.folders import entries
-from store.keys import DAY, HOUR
 from store.spans import MONTH, name_of, span_of
 
 BAD = ".bad-"

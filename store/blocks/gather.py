@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
+from bus.timing import HOUR
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, Field, names_in, walk
 from store.blocks.scaled import Floats, Integers
-from store.keys import EARLIEST, FAR, HOUR, SAMPLE_CODE
+from store.keys import EARLIEST, FAR, SAMPLE_CODE
 from store.rows import Row, Seen
 
 EPOCH = 12

@@ -16,6 +16,7 @@ import lmdb
 
 from bus.delivery.stream import Stream, read_key
 from bus.messages import BY_CODE, KINDS, layout_id
+from bus.timing import MINUTE, SECOND
 from bus.wire import Field, Malformed, verify, walk
 from store.backends.formats import DATABASES, read_meta, series_of_record
 from store.backends.layouts import unpack_heard
@@ -30,10 +31,8 @@ from store.keys import (
     FORMAT,
     FRESH,
     LAYOUT,
-    MINUTE,
     NUMBER,
     ROW,
-    SECOND,
     STRIPE,
     dated,
     is_fresh,

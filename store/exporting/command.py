@@ -24,10 +24,11 @@ from bus.judging import Objected
 from bus.messages import KINDS
 from bus.progress import Progress
 from bus.questions import Unanswered
+from bus.timing import SECOND
 from store.exporting.beside import beside
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
-from store.keys import FAR, SECOND
+from store.keys import FAR
 
 UNKNOWN = 2
 EXIT = "Exit codes: 0 exported, or nothing is of that time, 2 no answer to the end, 100 asked wrongly, 111 a full disk."

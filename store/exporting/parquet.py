@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bus.messages import KINDS
+from bus.timing import DAY
 from store.columns import columns
 from store.exporting.beside import beside
 from store.exporting.past import Extent, Past
 from store.exporting.text import records_of
-from store.keys import DAY
 
 TIME = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())

@@ -22,8 +22,9 @@ from bus.questions import (
     TooMuch,
     Unanswered,
 )
+from bus.timing import DAY, HOUR
 from store.columns import matching
-from store.keys import DAY, HOUR, kept_at
+from store.keys import kept_at
 from store.rows import Row
 
 MOST_RECORDS = 2000

@@ -26,9 +26,9 @@ from benchmarks.databases.peer import size_of
 from benchmarks.growth.roles import Role, SealerRole, WriterRole, _Worker
 from bus.messages import Layout, Message, Sample, layout_id
 from bus.tables import Host
+from bus.timing import DAY, HOUR, MINUTE, SECOND
 from bus.wire import pack, read, record
 from store.config import Store
-from store.keys import DAY, HOUR, MINUTE, SECOND
 
 START = 1_735_689_600 * SECOND
 """2025-01-01: where the simulated time begins."""

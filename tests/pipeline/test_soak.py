@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store.keys import DAY, MINUTE, SECOND
+from bus.timing import DAY, MINUTE, SECOND
 from tests.pipeline.soaking import TURN, Look, soaked
 
 LONG = bool(os.environ.get("GUARDIA_LONG"))

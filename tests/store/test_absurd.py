@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bus.timing import SECOND
 from store.blocks.gather import Origin, Told
 from store.blocks.scaled import Floats, Scaled
 from store.columns import Columns, Steps
-from store.keys import SECOND
 from store.pieces import answer, of_columns, text, whole
 from store.rollup import coarser, rolled
 from store.sealing import parts_of, rolled_up, rollup_part, sheets_of

@@ -10,11 +10,11 @@ from bus.control import Hello, Offer, Refusal
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.messages import IMPORT, KINDS, Loss, Message, Sample, StreamTally, Tally
+from bus.timing import DAY, HOUR
 from bus.wire import Record, pack, read, record, stamped, unstamped
 from store.account import LEDGER, MOST_NAMES, NEWS, TALLY_EVERY, Account
 from store.batch import Batch
 from store.dates import FREE
-from store.keys import DAY, HOUR
 from tests.store.given import LAYOUT, NOON, SECOND
 
 GENERATION = 5

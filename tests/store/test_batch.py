@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import KINDS, Layout, Sample
+from bus.timing import MINUTE
 from bus.wire import Malformed, pack, stamped, unstamped
 from store.batch import Batch, Group, Newest, is_newer
 from store.dates import AHEAD, is_near
-from store.keys import EARLIEST, FAR, MINUTE
+from store.keys import EARLIEST, FAR
 from store.rows import group as rows_group
 from store.rows import spread
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, sample

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bus.messages import KINDS
+from bus.timing import DAY, HOUR
 from store.dates import AHEAD, FREE, GIVEN_BACK, PAST, Dates, is_near
-from store.keys import DAY, EARLIEST, FAR, HOUR
+from store.keys import EARLIEST, FAR
 from tests.store.given import NOON
 
 SAMPLE, CHECK = KINDS["sample"].code, KINDS["check"].code

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import KINDS
-from store.keys import FAR, HOUR, SECOND, partition, partition_start, period, row_key, series_key
+from bus.timing import HOUR, SECOND
+from store.keys import FAR, partition, partition_start, period, row_key, series_key
 
 SERIES = st.integers(0, 2**32 - 1)
 COMMITS = st.integers(0, 2**64 - 1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bus.questions import Series, SeriesAnswer
+from bus.timing import MINUTE
 from store.answers import answer
-from store.keys import MINUTE
 from store.plan import Plans, Step
 from store.pruning import Pruner, Room
 from store.retention import Retention, Rule

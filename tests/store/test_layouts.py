@@ -12,13 +12,13 @@ from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.messages import Layout, Sample, layout_id
 from bus.questions import Series
+from bus.timing import DAY, HOUR, MINUTE, SECOND
 from bus.wire import Record, pack, read, stamped, unstamped
 from store.account import MANY_NAMES, Account
 from store.answers import answer
 from store.backends import Backend
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
-from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.layouts import EACH, FORGET_AFTER, HEARD_EVERY, Ledger, forgotten_before
 from store.rows import Row
 from store.sealer import Pace, Sealer

@@ -9,10 +9,10 @@ import pytest
 
 from bus.loop import Loop
 from bus.sockets import Settle
+from bus.timing import DAY, HOUR, SECOND
 from bus.vitals import Vitals
 from store.backends.lmdb import LmdbBackend
 from store.config import Store
-from store.keys import DAY, HOUR, SECOND
 from store.leaps import PATIENCE, Leaps
 from store.writer import Writer
 from tests.store.given import NOON, batch, layout, sample

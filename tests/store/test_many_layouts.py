@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bus.messages import Layout, Sample
+from bus.timing import DAY, HOUR, SECOND
 from bus.wire import HEADER, RESEND_AT, Record, pack
 from store.blocks import gather
 from store.blocks.gather import few, gathered
-from store.keys import DAY, EARLIEST, FAR, HOUR, SAMPLE_CODE, SECOND
+from store.keys import EARLIEST, FAR, SAMPLE_CODE
 from store.rows import Row
 from store.sealing import merged
 from store.spans import RAW

@@ -6,8 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from bus.timing import DAY, HOUR, MINUTE, SECOND
 from store.backends.lmdb import LmdbBackend
-from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.quiet import Quiet
 from store.sealer import Pace, Sealer
 from tests.store.given import NOON, batch, layout, sample

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bus.timing import HOUR
 from store.blocks.gather import Origin, Told
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment, Writing
-from store.keys import HOUR
 from store.sealing import sheets_of
 from tests.store.given import NOON, SECOND
 

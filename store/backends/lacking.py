@@ -31,7 +31,7 @@ class Lacking:
 
         A file that is damaged lacks everybody. Raises ``Gone`` when one of them went away meanwhile.
         """
-        if step.tier == RAW and self._archive.there:
+        if step.tier == RAW and self._archive.spans(SAMPLE, step.start, step.end - 1):
             return self._looked(subject, step)[0]
         listing = self._blocks.listing(SAMPLE, step.tier)
         key = subject, step.tier, listing.places(step.start, step.end - 1)

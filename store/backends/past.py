@@ -128,10 +128,12 @@ class Past:
         """What there is between two times; the same object while it is the same."""
         rows = self._rows.listing(SAMPLE)
         files = rows, *(self._blocks.listing(SAMPLE, tier) for tier in (RAW, *TIERS))
+        archived = self._archived(start, end)
         key = length, start // HOUR, end // HOUR
         known = self._scopes.get(key)
         if (
             known is not None
+            and not archived
             and known.late == self._blocks.late()
             and all(map(is_, known.files, files))
             and all(self.sealed.source(path) == source for path, source in known.sealed.items())
@@ -142,7 +144,7 @@ class Past:
         # These after what waits: a day is marked before what came late is in its block, and waits no more.
         late = self._blocks.late()
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
-        raw = {RAW: self._stretches(RAW, start, end), ARCHIVE: self._archived(start, end)}
+        raw = {RAW: self._stretches(RAW, start, end), ARCHIVE: archived}
         days = {day_of(first) for first, _ in waiting.values()} | late
         # A day without rollups is answered from its rows in any case.
         rolled = [stretch for stretches in tiers.values() for stretch in stretches]
@@ -157,7 +159,7 @@ class Past:
         sealed = {path: source for path, source in sealed.items() if path not in waiting}
         plans = Plans((start, end + 1), length, {**raw, **tiers}, list(waiting.values()), days)
         made = Scope(files, late, waiting, sealed, plans)
-        if not self._archive.there:
+        if not archived:
             if len(self._scopes) >= MOST_SCOPES:
                 self._scopes.clear()
             self._scopes[key] = made

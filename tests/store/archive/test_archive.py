@@ -21,7 +21,9 @@ from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
 from store.care.inspecting import inspect_archived
 from store.care.verifying import verified
+from store.columns import Steps
 from store.exporting.parquet import schema_of
+from store.pieces import Piece
 from store.pruning import Pruner, Room, held
 from store.retention import Retention, Rule
 from tests.store.archive.archiving import FLOATS, Archiving, told_everything
@@ -74,6 +76,25 @@ def test_duckdb_and_pandas_read_it(store: Archiving) -> None:
 def test_no_kind_has_two_columns_of_one_name() -> None:
     for kind in KINDS:
         assert not set(schema_of(kind).names) & set(EXTRA.names), kind
+
+
+def test_where_nothing_is_archived_the_same_is_answered_again_until_it_is(store: Archiving) -> None:
+    store.mover.after = 400 * DAY
+    told_everything(store)
+    store.archived()
+    for folder in (*store.path.glob("rows/*"), *store.path.glob("blocks/*/*")):
+        os.utime(folder, (1, 1))  # what changed just now is listed again and again
+
+    def ask() -> list[Piece]:
+        grid = Steps(START + 7 * HOUR, 10 * SECOND, 360)
+        return store.backend.pieces("web-1", ("cpu.*",), grid, START + 7 * HOUR, START + 8 * HOUR - 1)
+
+    first = ask()
+    assert [piece.tier for piece in first] == ["blocks"]
+    assert ask() is first
+    store.mover.after = DAY
+    assert len(store.archived()) == 3
+    assert [piece.tier for piece in ask()] == ["archive"]
 
 
 def test_a_young_day_and_one_with_rows_stay(store: Archiving) -> None:

@@ -1,6 +1,14 @@
 """Where records are kept: one class each, behind one contract.
 
 Growth is one file here and one line in ``BACKENDS``; ``tests/store/test_backends.py`` runs over every member.
+
+``lmdb`` is the usual one, and most of what is here is its own:
+    its state     beginning, formats, values, layouts, newest, numbers, witness
+    its rows      partitions, listed, leaving, regrouping, exchange
+    its files     environments, doubt, walking
+    its past      past (rows and blocks as one), with sealed, scope, lacking, names, tails
+``memory`` and ``postgres`` (postgres_server, postgres_tables, postgres_layouts) stand alone. ``victoriametrics``
+(victoria_lines, shipping) is an lmdb that brings its samples to a server.
 """
 
 from __future__ import annotations

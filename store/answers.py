@@ -120,11 +120,6 @@ class Answers:
         return made
 
 
-def answered(backend: Backend, data: bytes) -> bytes:
-    """The bytes of the answer to the question in ``data``, or of why there is none."""
-    return Answers(backend).to(data)
-
-
 def answer(backend: Backend, question: Question) -> Any:
     """The answer of the type that belongs to ``question``."""
     return _ANSWERS[type(question)](backend, question)

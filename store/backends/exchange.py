@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -114,8 +113,3 @@ def left_over(rows: Path, stuck: Stuck) -> None:
     with idle(rows) as alone:
         for left in entries(rows, f"*/*{COMPACTING}") if alone else ():
             stuck.remove(left)
-
-
-def discard(folder: Path) -> None:
-    """Remove what nobody needs any more, as far as that goes."""
-    shutil.rmtree(folder, ignore_errors=True)

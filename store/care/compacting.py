@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 
 from bus.folder import hand_over_all, sync_folder
 from store.backends.doubt import is_doubted
-from store.backends.exchange import COMPACTED, COMPACTING, discard, prepared
+from store.backends.exchange import COMPACTED, COMPACTING, prepared
 from store.backends.values import disk_bytes
 from store.care.apart import Apart, Died, environments
 from store.care.claiming import claimed
@@ -51,7 +52,7 @@ def compact(
 def _compacted(store: Path, now: int, hand_over: Callable[[Path], None], progress: Callable[[str], None]) -> Compacted:
     done = Compacted()
     for left in [*entries(store / "rows", f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:
-        discard(left)
+        rmtree(left, ignore_errors=True)
     apart = Apart(store)
     try:
         for path in environments(store):
@@ -70,7 +71,7 @@ def _compacted(store: Path, now: int, hand_over: Callable[[Path], None], progres
                     done.after += after
                 else:
                     done.left += 1
-                discard(ready)
+                rmtree(ready, ignore_errors=True)
     finally:
         apart.close()
     return done
@@ -91,7 +92,7 @@ def _prepared(apart: Apart, path: Path, done: Compacted) -> Path | None:
         done.faults.append(Fault(f"{path.parent.name}/{path.name}/data.mdb", str(answer["error"])))
     if "txn" not in answer or disk_bytes(making / "data.mdb") > WORTH * disk_bytes(path / "data.mdb"):
         done.left += "txn" in answer
-        discard(making)
+        rmtree(making, ignore_errors=True)
         return None
     sync_folder(making)
     ready = path.with_name(f"{path.name}{COMPACTED}{answer['txn']}")

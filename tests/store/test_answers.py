@@ -40,7 +40,7 @@ from bus.questions import (
 from bus.sockets import Answer, Ask
 from bus.vitals import Vitals
 from bus.wire import pack, read, record
-from store.answers import MOST_ANSWERS, Answers, answer, answered
+from store.answers import MOST_ANSWERS, Answers, answer
 from store.backends import Backend, opened
 from store.backends.memory import MemoryBackend
 from store.columns import Steps
@@ -75,7 +75,7 @@ def backend(fresh: Fresh, tmp_path: Path) -> Iterator[Backend]:
 
 def asked(backend: Backend, question: Question) -> Any:
     """The answer as whoever asked gets it."""
-    return read_answer(question, answered(backend, pack_question(question)))
+    return read_answer(question, Answers(backend).to(pack_question(question)))
 
 
 def test_each_question_has_its_answer(backend: Backend) -> None:
@@ -174,7 +174,7 @@ def test_an_answer_that_would_be_too_large_is_refused_in_a_sentence(backend: Bac
     question = Series("web-1", ("queue*",), NOON - HOUR, NOON + HOUR, step=SECOND)
 
     with pytest.raises(TooMuch, match=r"^120 metrics match, which makes 5,184,720 numbers in 7201"):
-        read_answer(question, answered(backend, pack_question(question)))
+        read_answer(question, Answers(backend).to(pack_question(question)))
 
     few: SeriesAnswer = answer(backend, replace(question, aggregates=("mean",)))
     assert len(few.columns) == 120
@@ -193,7 +193,7 @@ def test_no_question_ends_who_answers(backend: Backend) -> None:
 
     @given(st.binary(max_size=60) | st.dictionaries(TEXT, TEXT | WHEN).map(msgpack.packb))
     def answers_or_refuses(data: bytes) -> None:
-        assert answered(backend, data)
+        assert Answers(backend).to(data)
 
     answers()
     answers_or_refuses()

@@ -14,7 +14,7 @@ from bus.messages import Loss, Sample, Tally
 from bus.questions import Accounted, Gaps, GapsAnswer, pack_question, read_answer
 from bus.wire import pack, record, stamped, unstamped
 from store.account import MOST_STREAMS, TALLY_EVERY, Account, tallied
-from store.answers import answer, answered
+from store.answers import Answers, answer
 from store.backends import Backend
 from store.backends.memory import MemoryBackend
 from store.batch import Batch
@@ -157,7 +157,7 @@ def test_numbers_that_a_producer_claims_may_be_larger_than_an_answer_holds(hub: 
     hub.receiver.greet(Hello("web-1", "boot", 1, 1, 1, GENERATION, offers), hub.now / 1e9)
     hub.take(1, epoch=10)
     question = Gaps("web-1", None)
-    (told,) = read_answer(question, answered(hub.backend, pack_question(question))).producers
+    (told,) = read_answer(question, Answers(hub.backend).to(pack_question(question))).producers
 
     assert (told.stored, told.lost, told.sent) == (1, MOST_TOLD, MOST_TOLD)
     assert told.reasons == {"dropped": MOST_TOLD}

@@ -13,7 +13,7 @@ import pytest
 from bus import mapped
 from bus.mapped import NOT_NOW, is_passing, room_for
 from bus.questions import Range, Unanswered, pack_question, read_answer
-from store.answers import answered
+from store.answers import Answers
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import Presence
 from store.backends.lmdb import LmdbBackend
@@ -186,8 +186,8 @@ def test_a_question_is_refused_while_a_folder_cannot_be_listed(tmp_path: Path, m
     with monkeypatch.context() as patched:
         patched.setattr(os, "listdir", refusing)
         with pytest.raises(Unanswered, match="cannot be read now: too many open files"):
-            read_answer(asked, answered(backend, question))
-    assert len(read_answer(asked, answered(backend, question)).records) == 10
+            read_answer(asked, Answers(backend).to(question))
+    assert len(read_answer(asked, Answers(backend).to(question)).records) == 10
     backend.close()
 
 

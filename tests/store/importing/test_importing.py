@@ -364,7 +364,7 @@ def test_a_day_of_more_checks_than_an_answer_counts_is_compared_in_parts(monkeyp
 
     class Store:
         def ask(self, question: Question) -> Any:
-            return read_answer(question, answers.answered(backend, pack_question(question)))
+            return read_answer(question, answers.Answers(backend).to(pack_question(question)))
 
     day = Held("shop", 100, 100, NOON // 1_000_000, NOON // 1_000_000 + 99 * 60_000)
     assert command._count(cast("Asking", Store()), "service_checks", "shop", day) == 100

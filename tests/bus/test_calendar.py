@@ -82,6 +82,18 @@ def test_a_day_in_which_clocks_change_is_an_hour_shorter() -> None:
     assert [(end - begin) // HOUR for _, begin, end in days(noon, 2, "Europe/Berlin")] == [24, 23]
 
 
+@pytest.mark.parametrize(
+    ("noon", "opens"),
+    [("2026-10-25T12:00Z", "2026-10-25T02:30+02:00"), ("2027-03-28T12:00Z", "2027-03-28T03:30+02:00")],
+)
+def test_in_the_night_in_which_clocks_change_a_window_opens_once_and_lasts_as_long_as_ever(
+    noon: str, opens: str
+) -> None:
+    half_past_two = Maintenance(name="w", start="02:30", lasts=7200.0, zone="Europe/Berlin")
+    until, begin = (int(datetime.fromisoformat(one).timestamp()) * SECOND for one in (noon, opens))
+    assert between(half_past_two, until - 12 * HOUR, until) == [(begin, begin + 2 * HOUR)]
+
+
 @pytest.mark.parametrize("text", ["2026", "2026-1", "2026-00", "2026-13", "26-01", "x", "٢٠٢٦-٠١", "9999-01"])
 def test_what_is_no_month_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="is no month such as 2026-10"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import home
-from bus.exits import TRY_AGAIN, WRONG
+from bus.exits import NO_THREAD, TRY_AGAIN, WRONG, lacks_thread
 from bus.faults import did_you_mean, in_words, listed, nearest
 from bus.program import version
 
@@ -216,6 +216,11 @@ def _done(work: Callable[[], object]) -> int:
     except OSError as error:
         print(f"guardia: {in_words(error)}", file=sys.stderr)
         return _silenced(TRY_AGAIN)
+    except RuntimeError as error:
+        if not lacks_thread(error):
+            raise
+        print(f"guardia: {NO_THREAD}", file=sys.stderr)
+        return TRY_AGAIN
 
 
 def _ended(work: Callable[[], object]) -> int:

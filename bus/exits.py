@@ -21,6 +21,14 @@ def unwritable(error: OSError) -> str:
     return f"cannot write {error.filename or 'to the disk'}: {(error.strerror or str(error)).lower()}"
 
 
+NO_THREAD = "the system starts no thread more for this user (ulimit -u), or for this unit (TasksMax)"
+
+
+def lacks_thread(error: Exception) -> bool:
+    """Whether Python says by it that no thread could be started."""
+    return isinstance(error, RuntimeError) and "start new thread" in str(error)
+
+
 def outlast_start(*, at_once: bool) -> None:
     """Live long enough for supervisord to take exit code 100 for an end, not for a failed start; or end ``at_once``."""
     if "SUPERVISOR_ENABLED" in os.environ and not at_once:

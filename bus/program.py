@@ -22,7 +22,19 @@ import zmq
 
 from bus import __version__, home, logs, process
 from bus.early import Early
-from bus.exits import BUG, PAUSE, STOPPED, TRY_AGAIN, WRONG, ends_with, outlast_start, pause, unwritable
+from bus.exits import (
+    BUG,
+    NO_THREAD,
+    PAUSE,
+    STOPPED,
+    TRY_AGAIN,
+    WRONG,
+    ends_with,
+    lacks_thread,
+    outlast_start,
+    pause,
+    unwritable,
+)
 from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
@@ -267,7 +279,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     except OSError as error:
         return _pausing(program, unwritable(error)) if error.errno in world else _at_fault(program, error)
     except Exception as error:
-        return _at_fault(program, error)
+        return _pausing(program, NO_THREAD) if lacks_thread(error) else _at_fault(program, error)
     finally:
         with contextlib.suppress(Exception):  # what is half built may not know how to end
             program.loop.end()

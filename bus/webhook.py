@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from bus.exits import NO_THREAD
 from bus.secret import Secret
 from bus.timing import backoff
 
@@ -55,18 +56,28 @@ class Webhook:
         *,
         say: Callable[[Secret, Body], str | None] = said,
         rest: Callable[[float], None] = time.sleep,
+        thread: Callable[..., threading.Thread] = threading.Thread,
     ) -> None:
         """``say`` tells why it was not taken, None where it was."""
         self._url, self._log, self._say, self._rest = url, log, say, rest
         self._waiting: queue.SimpleQueue[Body] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread = thread
+        self._begun = False
+        self._begin()  # when there is something to tell the system may have no thread left
 
     def tell(self, body: Body) -> None:
         """Tell it after all that waits; ``message`` in it is the sentence for people."""
         self._waiting.put(body)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="webhook", daemon=True)
-            self._thread.start()
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        try:
+            self._thread(target=self._work, name="webhook", daemon=True).start()
+            self._begun = True
+        except RuntimeError:
+            self._log.error("the url can be told nothing now: %s", NO_THREAD)
 
     def delivered(self, body: Body) -> bool:
         """Try until it is taken, or for too long; blocks."""

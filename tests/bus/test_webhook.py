@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from bus.exits import NO_THREAD
 from bus.secret import Secret
 from bus.webhook import ATTEMPTS, Webhook
 
@@ -53,3 +54,30 @@ def test_who_tells_does_not_wait_and_one_thing_comes_after_the_other() -> None:
     may.set()
     assert done.wait(20)
     assert found == [0, 1, 2]
+
+
+def test_where_no_thread_can_be_started_what_is_to_be_told_waits_for_the_next(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found: list[object] = []
+    done = threading.Event()
+    lacks = [True, True, False]
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            if lacks.pop(0):
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    def say(url: Secret, body: Body) -> None:
+        found.append(body["message"])
+        if len(found) == 2:
+            done.set()
+
+    webhook = Webhook(URL, LOG, say=say, thread=Thread)
+    webhook.tell({"message": 1})
+    assert caplog.messages == 2 * [f"the url can be told nothing now: {NO_THREAD}"]
+    webhook.tell({"message": 2})
+    assert done.wait(20)
+    assert found == [1, 2]
+    assert lacks == []

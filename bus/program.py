@@ -102,6 +102,8 @@ class Program(Generic[T]):
         self.life: Life | None = None
         """By which it knows how often it ended unasked; a program that tells no vitals has none."""
         self._beaten = -1.0
+        self._mute = False
+        """Whether the last beat could not be written."""
         self._producer: Producer | None = None
 
     def address(self, road: str, collector: int = 1) -> str:
@@ -158,14 +160,23 @@ class Program(Generic[T]):
         self.loop.on_stop(road.close)
 
     def beat(self) -> None:
-        """Show the watchdog that the program lives; called in every pass, it touches the file now and then."""
+        """Show the watchdog that the program lives; called in every pass, it touches the file now and then.
+
+        A disk that does not let it ends nobody: the watchdog sees that too, and judges no silence then.
+        """
         now = time.monotonic()
         if now - self._beaten >= self.bus.beat_seconds:
             self._beaten = now
             try:
                 os.utime(self.beat_file)
+                self._mute = False
             except FileNotFoundError:
                 self.beat_file.touch()
+            except OSError as error:
+                if not self._mute:
+                    named = OSError(error.errno, error.strerror, str(self.beat_file))  # utime does not say which
+                    self.log.error("goes on without a beat: %s", unwritable(named))
+                self._mute = True
 
     def _pass_until_stopped(self) -> int:
         self.loop.run()

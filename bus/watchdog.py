@@ -3,28 +3,25 @@
 supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
 (``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
 SIGKILL. One that waits for a disk is left to it: no signal ends that, it goes on by itself, and a new one would wait
-as long for the same. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit
-code 100) as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends, of
-what waits, of what was given up, and of what is started in vain it tells ``[watchdog] url``, past the alerter, which
-may be the one that is down.
+as long for the same. Where no beat can be written, as on a disk that became read-only, silence says nothing, and nobody
+is ended for it. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code
+100) as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends, of what
+waits, of what was given up, of what is started in vain, and of such a disk it tells ``[watchdog] url``, past the
+alerter, which may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import re
-import shlex
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, TextIO
 from xmlrpc.client import Error
 
@@ -35,11 +32,9 @@ from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
+from bus.watched import BACKOFF, EXITED, FATAL, RUNNING, STARTING, Homes, Seen, changed, is_wrong
 from bus.webhook import Webhook
 
-STARTING, RUNNING, BACKOFF, EXITED, FATAL = 10, 20, 30, 100, 200
-"""States of a process as supervisord numbers them."""
-_SECRET = re.compile(r"""["']file:([^"'\n]+)["']""")
 TICK_SECONDS = 5
 GIVEN_UP = "supervisord has given it up, since it ended again and again"
 SKIPPED = 3 * TICK_SECONDS
@@ -47,28 +42,16 @@ SKIPPED = 3 * TICK_SECONDS
 FIRST_ROUND = 4
 """Before its first beat a program may be silent this many times as long: on a busy machine, as at its boot, loading
 takes long, and who is ended for that loads everything anew, which makes the machine no less busy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A program as supervisord and its beat show it; times are of the wall clock, in seconds."""
-
-    name: str
-    state: int
-    pid: int = 0
-    started: float = 0.0
-    stopped: float = 0.0
-    exit_code: int = 0
-    beat: float | None = None
-    changed: float = 0.0
-    """When its configuration was last written, where that is another than the watchdog's."""
-    waits: bool = False
-    """Its main loop is within a call that waits for a disk."""
+DISK = "the disk"
+"""What is told of in a program's place where no beat can be written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What to do about a program: ``ABRT``, ``KILL``, ``start``, or ``wait``; ``reason`` is a sentence."""
+    """What to do about a program: ``ABRT``, ``KILL``, ``start``, or ``wait``; ``reason`` is a sentence.
+
+    ``mute`` says of the disk that no beat can be written to it.
+    """
 
     what: str
     name: str
@@ -105,6 +88,8 @@ class Watch:
     last: float | None = None
     floor: float = 0.0
     """No silence counts from before this."""
+    mute: str = ""
+    """Why no beat can be written; empty: they can."""
 
     def judge(self, now: float, programs: Iterable[Seen], changed: float) -> list[Act]:
         """What to do now; ``changed`` is when the configuration was last written, a secret of it, or a token."""
@@ -112,6 +97,11 @@ class Watch:
             self.floor = now
         self.last = now
         acts = []
+        programs = list(programs)
+        if why := next((seen.mute for seen in programs if seen.mute), ""):
+            self.floor = now
+            acts += [] if self.mute else [Act("mute", DISK, why)]
+        self.mute = why
         for seen in programs:
             if seen.state == RUNNING:
                 self.given_up.pop(seen.name, None)
@@ -131,7 +121,7 @@ class Watch:
         Well again is who has run for as long as it may be silent: one that ends again and again is not, nor one that
         waits for a disk again and again.
         """
-        ill = {act.name: act.reason for act in acts if act.what in {"ABRT", "wait"}}
+        ill = {act.name: act.reason for act in acts if act.what in {"ABRT", "wait", "mute"}}
         ill |= {seen.name: GIVEN_UP for seen in programs if seen.state == FATAL}
         ill |= self._in_vain(now, programs)
         found = [News(name, True, now, reason) for name, reason in ill.items() if name not in self.down]
@@ -142,6 +132,8 @@ class Watch:
             )
             if runs and seen.name in self.down and now - seen.started >= self.settings.silent_seconds:
                 found.append(News(seen.name, False, self.down.pop(seen.name)))
+        if DISK in self.down and not self.mute:
+            found.append(News(DISK, False, self.down.pop(DISK)))
         return found
 
     def _in_vain(self, now: float, programs: Iterable[Seen]) -> dict[str, str]:
@@ -188,94 +180,6 @@ class Watch:
 
 
 Tell = Callable[[News, float], None]
-
-
-def seen(info: Mapping[str, Any], run: Path) -> Seen:
-    """A program from supervisord's ``getAllProcessInfo`` and its beat."""
-    beat = None
-    with contextlib.suppress(OSError):
-        beat = (run / f"{info['name']}.beat").stat().st_mtime
-    pid, waits = info["pid"], waits_for_disk(info["pid"])
-    return Seen(info["name"], info["state"], pid, info["start"], info["stop"], info["exitstatus"], beat, waits=waits)
-
-
-def waits_for_disk(pid: int) -> bool:
-    """Whether the main thread of a process is in a call that no signal ends: the kernel's state D."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"D"
-    return False
-
-
-@dataclass
-class Homes:
-    """Where the programs have their files: with the watchdog, or beside a configuration that their command names."""
-
-    path: Path
-    folder: Path
-    environment: Mapping[str, str]
-    others: dict[str, Path] = field(default_factory=dict)
-    """By program: the configuration that its command names."""
-    _asked: Sequence[tuple[str, int]] = ()
-
-    def programs(self, supervisor: Any) -> list[Seen]:
-        """The programs but the watchdog itself; what their commands are is asked when one was started."""
-        own = self.environment.get("SUPERVISOR_PROCESS_NAME", "watchdog")
-        infos = [info for info in supervisor.getAllProcessInfo() if info["name"] != own]
-        now = [(info["name"], info["pid"]) for info in infos]
-        if now != self._asked:
-            self.others = {
-                one["name"]: home.config_path(named, self.environment)
-                for one in supervisor.getAllConfigInfo()
-                if (named := _named(one["command"]))
-            }
-            for path in self.others.values():
-                with contextlib.suppress(OSError):
-                    home.supervisor_noted(self.of(path), self.environment["SUPERVISOR_SERVER_URL"])
-            self._asked = now
-        return [self._seen(info) for info in infos]
-
-    def of(self, path: Path) -> Path:
-        """The folder of a configuration's programs."""
-        return home.home_path(path, self.environment)
-
-    def _seen(self, info: Mapping[str, Any]) -> Seen:
-        path = self.others.get(info["name"])
-        if path is None:
-            return seen(info, self.folder / "run")
-        there = self.of(path)
-        found = seen(info, there / "run")
-        return replace(found, changed=changed(path, there / home.TOKENS)) if is_wrong(found) else found
-
-
-def _named(command: str) -> str:
-    """The configuration that a command names; empty when it names none."""
-    try:
-        words = shlex.split(command)
-    except ValueError:  # a quotation mark is lacking: supervisord says so, and starts it never
-        return ""
-    return next((words[place + 1] for place, word in enumerate(words[:-1]) if word == "--config"), "")
-
-
-def is_wrong(seen: Seen) -> bool:
-    """Whether a program waits for its configuration to be mended."""
-    return seen.state == EXITED and seen.exit_code == WRONG
-
-
-def changed(path: Path, tokens: Path) -> float:
-    """When the configuration came to be as it is, or the file of a secret in it was made, written or made private.
-
-    Or that of ``tokens``, without which the API listens to no other machines.
-    """
-    found = 0.0
-    with contextlib.suppress(OSError):
-        found = tokens.stat().st_ctime
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        # Not when it was written: a former version that is put back, or what a link leads to, may be older.
-        found = max(found, path.stat().st_ctime, path.lstat().st_ctime)
-        for name in _SECRET.findall(path.read_text(encoding="utf-8")):
-            with contextlib.suppress(OSError):
-                found = max(found, (path.parent / name).stat().st_ctime)
-    return found
 
 
 def obey(act: Act, supervisor: Any) -> None:
@@ -348,8 +252,9 @@ def _tick(watch: Watch, supervisor: Any, homes: Homes, log: Any, tell: Tell) -> 
     for news in watch.news(now, programs, acts):
         tell(news, now)
     for act in acts:
-        if act.what == "wait":
-            log.error("%s is left alone: %s", act.name, act.reason)
+        if act.what in {"wait", "mute"}:
+            whom = act.name if act.what == "wait" else "who is silent"
+            log.error("%s is left alone: %s", whom, act.reason)
             continue
         verb = "starting" if act.what == "start" else f"sending SIG{act.what} to"
         log.error("%s %s: %s", verb, act.name, act.reason)

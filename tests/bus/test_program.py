@@ -1,7 +1,8 @@
-"""What a program says of an address that it cannot listen at."""
+"""What a program says of an address that it cannot listen at, and of a beat that it cannot write."""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,3 +51,20 @@ def test_of_a_socket_of_the_hubs_own_no_setting_is_named(make: Make, tmp_path: P
     program = make("tcp://127.0.0.1:1")
     with pytest.raises(TryAgain, match=rf"^cannot bind ipc://{tmp_path}/run/door.ipc: no such file or directory$"):
         program.bind(Pull(program.context), "side_door")
+
+
+def test_a_program_that_cannot_beat_says_so_once_and_goes_on(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = make("tcp://127.0.0.1:1")
+    program.bus = dataclasses.replace(program.bus, beat_seconds=0.0)
+    (tmp_path / "run").write_text("no folder, as no disk that takes anything")
+    program.beat()
+    program.beat()
+    assert [one.getMessage() for one in caplog.records] == [
+        f"goes on without a beat: cannot write {tmp_path}/run/collector.beat: not a directory"
+    ]
+    (tmp_path / "run").unlink()
+    (tmp_path / "run").mkdir()
+    program.beat()
+    assert program.beat_file.exists()

@@ -1,4 +1,4 @@
-"""Whom the watchdog leaves alone because it waits for a disk."""
+"""Whom the watchdog leaves alone because of a disk: one that takes long, or takes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from bus.watchdog import Watch, waits_for_disk
+from bus.watchdog import DISK, Watch
+from bus.watched import waits_for_disk
 from tests.bus.test_watchdog import COLLECTOR, NOON, SETTINGS, ticking
 
 
@@ -60,3 +61,26 @@ def test_a_process_in_a_call_that_it_cannot_leave_waits(tmp_path: Path) -> None:
     finally:
         os.killpg(held.pid, signal.SIGKILL)
         held.wait()
+
+
+def test_where_no_beat_can_be_written_nobody_is_ended_and_people_are_told_of_the_disk_once() -> None:
+    watch, heard, found = Watch(SETTINGS), [], []
+    why = "cannot write /var/run/supervisord: read-only file system"
+    for tick in range(0, 600, 5):
+        mute = 20 <= tick < 300
+        beat = NOON + 19 if tick < 305 else NOON + tick - 1
+        one = dataclasses.replace(COLLECTOR, mute=why if mute else "", beat=NOON + tick if tick < 20 else beat)
+        tried = dataclasses.replace(COLLECTOR, name="alerter", pid=8, started=NOON + tick, beat=NOON - 9, mute=one.mute)
+        done = watch.judge(NOON + tick, [one, tried], 0.0)
+        found += [(tick, act.what, act.name) for act in done]
+        heard += [(tick, news.name, news.down, news.reason) for news in watch.news(NOON + tick, [one, tried], done)]
+
+    assert found == [(20, "mute", DISK)]
+    # Who is started in vain for that is told of when it is no reason any more.
+    assert heard == [(20, DISK, True, why), (300, DISK, False, ""), (420, "alerter", True, heard[-1][3])]
+
+
+def test_who_hangs_is_ended_once_beats_can_be_written_again() -> None:
+    watch = Watch(SETTINGS)
+    ticking(watch, NOON, 60, dataclasses.replace(COLLECTOR, mute="cannot write"))
+    assert ticking(watch, NOON + 60, 45, COLLECTOR) == [(30, "ABRT"), (35, "KILL"), (40, "KILL")]

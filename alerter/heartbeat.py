@@ -39,7 +39,7 @@ def unwell(judge: Judge, now: int, *, began: bool, full: bool, lag: float = 0.0,
     if judge.hearing.blind:
         return "its collector is not heard"
     if full:
-        return "its disk is full"
+        return "its disk is full or read-only"
     if lag > MOST_LAG:
         return f"it judges {lag:.0f} s behind what comes"
     if (age := _canary(judge, now)) > MOST_CANARY + slack:

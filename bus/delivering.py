@@ -52,7 +52,7 @@ Way = Callable[[Push, Hear], tuple[str, str]]
 """Gives both roads their keys, and says where the door and the receipts are to be had now."""
 NEWS: dict[Flag, tuple[str, str]] = {
     Flag.REFUSED: ("the hub refuses this producer's key", "the hub takes this producer's key"),
-    Flag.HUB_FULL: ("the hub's disk is full: messages wait here", "the hub has room again"),
+    Flag.HUB_FULL: ("the hub's disk is full or read-only: messages wait here", "the hub's disk takes them again"),
     Flag.SPOOL_FULL: ("the spool is full: the oldest messages are dropped", "the spool has room again"),
     Flag.MEMORY: (
         "the spool cannot be written: the newest messages are kept in memory, and lost if this program ends",

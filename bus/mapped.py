@@ -38,8 +38,8 @@ READERS = 126
 EMPTY = 2 * mmap.PAGESIZE
 """A file of LMDB to which nothing was committed yet is its two heads."""
 
-FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
-"""What the system says of a disk without room, in LMDB's words."""
+FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error", "Read-only file system")
+"""What the system says of a disk that takes nothing now, in LMDB's words."""
 
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the system says of a disk or a process, and not of a file."""
@@ -52,7 +52,7 @@ DEEP = 3
 
 
 def is_full(error: Exception) -> bool:
-    """Whether LMDB's error says that there is no room; True for some that say only that a write failed.
+    """Whether LMDB's error says that nothing can be written now; True for some that say only that a write failed.
 
     A write that ends short for lack of room is told as an input/output error. A disk that really fails is told so too:
     then LMDB refuses everything from the next try on (MDB_PANIC), which is no lack of room any more.

@@ -15,7 +15,7 @@ from bus.questions import HoldingsAnswer, StoreStatistics
 from bus.sockets import Answer, Push, Settle, Subscribe
 from bus.versions import Versions
 from store import opening
-from store.backends import Backend, StoreBroken, busy, opened
+from store.backends import Backend, StoreBroken, StoreFull, busy, opened
 from store.config import AT_START, Store
 from store.holdings import holdings
 from store.reader import answering, counter
@@ -125,6 +125,8 @@ def _refreshing(backend: Backend, idle: Callable[[], bool] = busy) -> Callable[[
         until = time.monotonic() + TIDY_SECONDS
         try:
             backend.refresh(lambda: idle() and time.monotonic() < until)
+        except StoreFull:
+            return  # whoever stores says so; what was due is done when there is room
         except (StoreBroken, OSError) as error:
             raise TryAgain(f"cannot look after the store: {error}") from None
 

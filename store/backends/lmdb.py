@@ -17,6 +17,7 @@ from typing import Any
 import lmdb
 
 from bus import failpoints
+from bus.home import PASSING
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.timing import HOUR, MINUTE
@@ -158,7 +159,7 @@ class LmdbBackend:
         except lmdb.Error as error:
             raise explained(error, self._path) from None
         except OSError as error:
-            if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            if error.errno in PASSING:  # as of a folder that cannot be made now
                 raise StoreFull(str(error)) from None
             raise StoreBroken(f"{self._path}: {error}") from None
 

@@ -75,7 +75,11 @@ def test_what_is_wrong_though_receipts_come_is_said_in_words(producer: Producer)
     producer.looked()
     producer.sender.flags = {Flag.HUB_FULL}
     found = producer.looked()
-    assert (found.heard, found.well, found.faults) == (True, False, ("the hub's disk is full: messages wait here",))
+    assert (found.heard, found.well, found.faults) == (
+        True,
+        False,
+        ("the hub's disk is full or read-only: messages wait here",),
+    )
     producer.sender.flags = set()
     assert producer.looked().well
 

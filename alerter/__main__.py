@@ -34,6 +34,8 @@ SWEEP_SECONDS = 600.0
 LEAVE_SECONDS = 30.0
 CROWDED_SECONDS = 60.0
 DRILL_SECONDS = 15.0
+AWAY_SECONDS = 10.0
+"""While the disk takes nothing it is tried this often."""
 
 
 def build(program: Program[Alerter]) -> None:
@@ -90,6 +92,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(PULSE_SECONDS, listening.pulse)
     loop.every(NOTE_SECONDS, committer.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
+    loop.every(AWAY_SECONDS, memory.come_back)
     loop.every(DRILL_SECONDS, lambda: drills.look(listening.look_at_clock()))
     beating(program, workers, lambda: why_unwell(judge, committer, listening, silent))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer, listening.look_at_clock()))
@@ -168,6 +171,7 @@ def readings(judge: Judge, committer: Committer) -> dict[str, float | None]:
         "alerter.burning": float(len(judge.decider.open)),
         "alerter.held": float(sum(bool(found) for found in committer.holds.values())),
         "alerter.decisions_total": float(committer.settled),
+        "alerter.full": float(committer.full),
         "alerter.late_total": float(judge.late),
     }
 

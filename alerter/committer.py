@@ -81,7 +81,7 @@ class Committer:
         self.holds: dict[str, tuple[Hold, ...]] = {}
         self.settled = 0
         self.full = False
-        """Whether the disk has no room for what is decided, which waits."""
+        """Whether the disk takes nothing of what is decided, which is kept in memory alone."""
         self.judged = 0
         """When the last record that was judged was received, ns; kept with what followed from it."""
         self.there: set[str] = set()
@@ -191,9 +191,7 @@ class Committer:
         except MemoryFull as full:
             self._failed(full, decisions)
             return
-        if self.full:
-            self.full = False
-            self._log.info("what is decided can be kept again")
+        self._say(self._memory.away)
         gone = {one.id for one in over}
         self.holds = {id: found for id, found in holds.items() if id not in gone}
         self._said = {id: found for id, found in said.items() if id not in gone}
@@ -337,7 +335,16 @@ class Committer:
 
     def _failed(self, full: MemoryFull, decisions: list[Decision]) -> None:
         self._expected = None
-        if not self.full:
-            self.full = True
-            self._log.error("what is decided waits in memory: %s", full)
+        self._say(str(full))
         self._unsettled = decisions[-MOST_UNSETTLED:]
+
+    def _say(self, why: str) -> None:
+        """Why nothing can be kept on the disk; empty: it can."""
+        if why and not self.full:
+            what = (
+                "told, kept in memory alone, and told again if this program ends" if self._memory.away else "not told"
+            )
+            self._log.error("what is decided is %s: %s", what, why)
+        elif self.full and not why:
+            self._log.info("what is decided can be kept again")
+        self.full = bool(why)

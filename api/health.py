@@ -135,14 +135,20 @@ def _amiss(store: StoreSeen, live: Live) -> dict[str, str | None]:
     who = "a channel lacks" if broken == 1 else f"{broken} channels lack"
     which = "a service lacks a secret and is" if unwatched == 1 else f"{unwatched} services lack a secret and are"
     of_store = (
-        "its disk is full: what comes waits in memory, and with who tells it" if full else "",
+        "its disk is full or read-only: what comes waits in memory, and with who tells it" if full else "",
         store.lacking,
         f"answers took {store.seconds:.1f} s" if (store.seconds or 0.0) > 1.0 else "",
         f"it cannot remove {what}: its log names them" if stuck else "",
     )
+    of_alerter = (
+        "its disk is full or read-only: what it decides is kept in memory alone"
+        if told("alerter", "alerter.full")
+        else "",
+        f"{who} a secret and can tell nobody: guardia check says which" if broken else "",
+    )
     return {
         "store": next(filter(None, of_store), None),
-        "alerter": f"{who} a secret and can tell nobody: guardia check says which" if broken else None,
+        "alerter": next(filter(None, of_alerter), None),
         "prober": f"{which} not checked: guardia check says which" if unwatched else None,
     }
 

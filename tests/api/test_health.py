@@ -160,6 +160,15 @@ def test_a_prober_with_services_that_lack_a_secret_is_degraded() -> None:
     assert "has not been heard" in str(gone["prober"]["reason"])
 
 
+def test_an_alerter_whose_disk_takes_nothing_is_degraded() -> None:
+    there, expected = telling("guardia.alerter", "alerter.full", 1), {"alerter": ("guardia.alerter",)}
+    parts = hub_health(NOON, NOON, ANSWERS, there, expected)
+    reason = "its disk is full or read-only: what it decides is kept in memory alone"
+    assert parts["alerter"] == {"status": "degraded", "reason": reason}
+    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected)
+    assert "has not been heard" in str(gone["alerter"]["reason"])
+
+
 def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
     now = NOON + 5 * SECOND
     there = telling("guardia.store-writer", "store.full", 1)

@@ -103,15 +103,16 @@ def is_left_behind(parent: int, proc: Path = Path("/proc")) -> bool:
     return (parent == 1 or name == "systemd") and b"supervisord" not in command
 
 
-def affordable(wanted: int, told: str, log: logging.Logger, *, spare: int, each: int = 1) -> int:
+def affordable(wanted: int, told: str, log: logging.Logger, *, spare: int, each: int = 1, beyond: int = 0) -> int:
     """How many of ``wanted``, at least ten, the system has open files for: ``each`` for one, ``spare`` for all else.
 
-    It is asked for enough. If they are fewer, the log is told so, as ``told``: "only %d connections are possible".
+    It is asked for enough, and for so many ``beyond`` them, if it has them. If those that are needed are fewer, the
+    log is told so, as ``told``: "only %d connections are possible".
     """
     need = wanted * each + spare
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files < need:
-        files = max(files, need if most == resource.RLIM_INFINITY else min(need, most))
+    if files < need + beyond:
+        files = max(files, need + beyond if most == resource.RLIM_INFINITY else min(need + beyond, most))
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     possible = max(10, min(wanted, (files - spare) // each))
     if possible < wanted:

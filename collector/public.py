@@ -35,6 +35,9 @@ REOPEN_SECONDS = 10.0
 """The old sockets may hold their ports for so long."""
 SPARE_FILES = 100
 """Files that the collector needs beside its agents' connections."""
+BURST_FILES = 10_000
+"""Connections that are too many and not ended yet. Where no file is left for one libzmq goes on, but on a road of the
+hub's own (a unix socket): there it ends the process, with a word on standard error alone."""
 DOOR, RECEIPTS = "the door", "the receipts' door"
 
 
@@ -59,7 +62,7 @@ class Public:
         self.zap: Zap | None = None
         config = program.config
         told = "only %d connections are possible"
-        most = process.affordable(config.connections, told, program.log, spare=SPARE_FILES)
+        most = process.affordable(config.connections, told, program.log, spare=SPARE_FILES, beyond=BURST_FILES)
         self.connections = Connections(most, config.connections_per_address)
         # A HELLO costs the store more than a message: the roads are counted apart.
         self._limits, self._hello_limits = Limits(config.allowance), Limits(config.allowance)

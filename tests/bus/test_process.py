@@ -291,6 +291,10 @@ def test_there_are_as_many_as_there_are_open_files_for_which_are_asked_for(caplo
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 250
         assert affordable(20, told, log, spare=100) == 20
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 250, "what there is already is not given back"
+        assert affordable(50, told, log, spare=100, beyond=150) == 50
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 300
+        assert affordable(50, told, log, spare=100, beyond=before[1]) == 50, "what is beyond is not counted on"
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == before[1]
         assert caplog.text == ""
         most = (before[1] - 100) // 2
         assert affordable(before[1], told, log, spare=100, each=2) == most

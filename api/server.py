@@ -26,6 +26,7 @@ from api.config import Api
 from api.connections import Http
 from api.frames import Frames
 from bus import process
+from bus.program import TryAgain
 
 MESSAGE_BYTES = 65_536
 """What a stream client may send at once."""
@@ -96,7 +97,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         self._forked = forked
         self._passed = passed
         self._place = 0
-        self.failed: OSError | None = None
+        self.failed: OSError | TryAgain | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -134,7 +135,7 @@ class Application(BaseApplication):  # type: ignore[misc]
     def _pass(self) -> None:
         try:
             self._passed()
-        except OSError as error:
+        except (OSError, TryAgain) as error:
             self.failed = error
             raise HaltServer("cannot show that it lives", UNBORN) from None
 

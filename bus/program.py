@@ -171,6 +171,8 @@ class Program(Generic[T]):
                 os.utime(self.beat_file)
                 self._mute = False
             except FileNotFoundError:
+                if not self.run_dir.is_dir():
+                    raise TryAgain(f"{self.run_dir} is gone") from None
                 self.beat_file.touch()
             except OSError as error:
                 if not self._mute:

@@ -68,3 +68,8 @@ def test_a_program_that_cannot_beat_says_so_once_and_goes_on(
     (tmp_path / "run").mkdir()
     program.beat()
     assert program.beat_file.exists()
+
+
+def test_a_program_whose_folder_is_gone_is_tried_again_and_the_next_one_makes_it(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(TryAgain, match=rf"^{tmp_path}/run is gone$"):
+        make("tcp://127.0.0.1:1").beat()

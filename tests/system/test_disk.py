@@ -189,3 +189,26 @@ def test_a_program_whose_disk_becomes_read_only_says_so_and_goes_on_and_one_that
     assert "goes on without a beat" in went_on
     assert "collector.beat: read-only file system" in went_on
     assert "Traceback" not in done.stdout + done.stderr
+
+
+GONE = """
+%s -m bus.command %s > said & pid=$!
+until [ -e var/run/%s.beat ]; do kill -0 $pid || exit 3; sleep 0.05; done
+rm -r var/run; wait $pid; echo "code $?"; cat said
+"""
+"""A program whose run folder somebody removes."""
+
+
+@pytest.mark.parametrize("program", ["collector", "api"])
+def test_a_program_whose_files_somebody_removed_says_so_and_is_tried_again(folder: Path, program: str) -> None:
+    door, receipts, api = free_ports(3)
+    (folder / "guardia.toml").write_text(
+        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n'
+        f"[api]\nport = {api}\nworkers = 1\n"
+    )
+    done = _obeyed(folder, GONE % (sys.executable, program, program))
+
+    assert done.returncode == 0, done.stderr
+    assert "code 111" in done.stdout
+    assert f"{folder}/var/run is gone, trying again in 5 s" in done.stdout
+    assert [words for words in STRANGE if words in done.stdout + done.stderr] == []

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.system.supervised import Hub, Receiver, until
@@ -54,6 +55,11 @@ def secret(path: Path, text: str) -> Path:
     return path
 
 
+def has_heard(receiver: Receiver, rule: str) -> bool:
+    """Whether it was told of an alarm by this rule."""
+    return any(body["rule"] == rule for body in receiver.bodies)
+
+
 def lived(folder: Path) -> dict[str, object]:
     """Let the hub's disk fall, and see who goes on and what people are told."""
     watching, telling = Receiver(), Receiver()
@@ -72,7 +78,7 @@ def lived(folder: Path) -> dict[str, object]:
             until(lambda: watching.bodies, 60, "the watchdog's url is told")
             # The second one comes after more than a minute, longer than the watchdog waits for a beat.
             for rule in ("store-full", "canary-late"):
-                until(lambda rule=rule: rule in {body["rule"] for body in telling.bodies}, 180, f"{rule} is told")
+                until(partial(has_heard, telling, rule), 180, f"{rule} is told")
             seen = hub.last_seen()
             until(lambda: hub.last_seen() not in (None, seen), 30, "the host is still seen live")
             health = hub.guardia("status").stdout

@@ -115,17 +115,19 @@ def labels(start: float, end: float, width: int, zone: tzinfo | None) -> list[tu
 
 
 def _round_times(start: float, end: float, step: int, zone: tzinfo | None) -> list[float]:
-    """The times whose local reading is a multiple of ``step``; the hour that a clock jumps is followed."""
-    found = []
-    offset = _offset(start, zone)
-    reading = math.ceil((start + offset) / step) * step
-    for place in range(400):
-        wished = reading + place * step
-        at = wished - _offset(wished - offset, zone)
-        if at >= end:
-            break
-        if at >= start:
-            found.append(at)
+    """The times whose local reading is a multiple of ``step``, also where a clock jumps on or back."""
+    found: list[float] = []
+    at = start
+    while at < end and len(found) < 400:
+        offset = _offset(at, zone)
+        reading = math.ceil((at + offset) / step) * step
+        after = reading - offset
+        # Where the clock jumps before it reads that, it reads something else then, and that at another time, or never.
+        times = (one for one in (after, reading - _offset(after, zone)) if (one + _offset(one, zone)) % step == 0)
+        following = next((one for one in times if one >= at), None)
+        if following is not None and following < end:
+            found.append(following)
+        at = (after if following is None else following) + 1
     return found
 
 

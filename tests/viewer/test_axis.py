@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viewer.given import NOON
-from viewer.axis import WINDOWS, axis, clock, labels
+from viewer.axis import WINDOWS, Window, axis, clock, labels
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -49,6 +49,24 @@ def test_the_hour_that_a_clock_jumps_is_followed() -> None:
     texts = [text for _, text in labels(jump - 3 * 3600, jump + 3 * 3600, 80, BERLIN)]
     assert "03:00" in texts or "04:00" in texts
     assert "02:00" not in texts
+
+
+@pytest.mark.parametrize("jump", [1_774_746_000.0, 1_792_890_000.0], ids=["spring", "autumn"])
+@pytest.mark.parametrize("window", WINDOWS[:7], ids=lambda window: window.name)
+def test_there_are_labels_before_and_after_a_jump_and_all_are_round(jump: float, window: Window) -> None:
+    usual = [
+        text for _, text in labels(jump - 86_400 - window.seconds / 2, jump - 86_400 + window.seconds / 2, 80, UTC)
+    ]
+    found = labels(jump - window.seconds / 2, jump + window.seconds / 2, 80, BERLIN)
+    assert len(found) >= len(usual) - 1
+    ends = {text[-2:] for text in usual if ":" in text}
+    assert {text[-2:] for _, text in found if ":" in text} <= ends
+
+
+def test_the_hour_that_is_there_twice_is_read_twice() -> None:
+    jump = 1_792_890_000.0  # 2026-10-25 01:00 UTC, when Berlin goes back from 03:00 to 02:00
+    found = [text for _, text in labels(jump - 120, jump + 180, 60, BERLIN)]
+    assert found == ["02:59", "02:00", "02:01", "02:02"]
 
 
 def test_a_clock_shows_the_persons_time() -> None:

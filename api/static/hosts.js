@@ -2,6 +2,7 @@
 // The hosts as they are now: the list by REST, what changes by WebSocket, with a list again now and then.
 const hosts = new Map();
 const cards = new Map();
+const changed = new Set(); // hosts whose card is not drawn yet
 const SHOWN = 120000;
 const LATE = 5000; // ms that the stream may be behind the list
 let lastEvent = null;
@@ -96,7 +97,13 @@ function heard(id, display, metrics, timestamp) {
   const known = hosts.has(id);
   hosts.set(id, host);
   if (!known) byId("hosts").append(card(id));
-  draw(id);
+  changed.add(id);
+}
+
+// What many hosts tell each on its own is drawn together: the browser lays the page out anew for each time.
+function drawChanged() {
+  changed.forEach(draw);
+  changed.clear();
 }
 
 // What is not up stands first, then all by their names, web-2 before web-10.
@@ -249,3 +256,4 @@ function listen() {
 
 list().then((known) => { listen(); return known && past(); }).catch(() => {}); // charts may begin empty
 setInterval(list, 10000);
+setInterval(drawChanged, 500);

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from viewer.events import SeriesTold, Values
-from viewer.history import Reading
 from viewer.wishes import AskSeries
-from viewer.world import Host, Service, World
+from viewer.world import SILENT, Host, Service, World
 
 LISTED = (
     "cpu.percent",
@@ -30,8 +29,6 @@ STEPS = 240
 """Steps of one stretch."""
 BEFORE = 150.0
 """Seconds of a stretch that lie before the moment: so long a silence can be told from a pause between readings."""
-SILENT = 120.0
-"""Seconds without a reading from which a host counts as down, as the hub judges it."""
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 MAX_STRETCHES = 300
 NOT_READ = "not read"
@@ -46,7 +43,8 @@ class Stretch:
     step: float
     whole: bool
     """Whether it has all metrics, or only those of the list."""
-    columns: Mapping[str, list[Reading | None]]
+    columns: Mapping[str, list[float | None]]
+    """The means of each metric: the rest of an answer would take four times the room."""
     filled: list[int] = field(default_factory=list)
     """Steps with readings."""
     end: float = 0.0
@@ -65,12 +63,8 @@ class Stretch:
 
     def values(self, place: int) -> Values:
         """The readings of one step."""
-        found: dict[str, float | None] = {}
-        for name, readings in self.columns.items():
-            reading = readings[place] if place < len(readings) else None
-            if reading is not None:
-                found[name] = reading[0]
-        return found
+        there = ((name, means[place]) for name, means in self.columns.items() if place < len(means))
+        return {name: mean for name, mean in there if mean is not None}
 
 
 @dataclass(slots=True)
@@ -147,8 +141,9 @@ class Replay:
             self._keep(wish, Stretch(wish.start, 1.0, wish.metrics == WHOLE, {}, [], wish.end))
             return
         size = len(told.times)
-        filled = sorted({p for row in told.columns.values() for p, reading in enumerate(row) if reading is not None})
-        stretch = Stretch(told.times[0], told.step, wish.metrics == WHOLE, told.columns, filled)
+        means = {name: [reading and reading[0] for reading in row] for name, row in told.columns.items()}
+        filled = sorted({place for row in means.values() for place, mean in enumerate(row) if mean is not None})
+        stretch = Stretch(told.times[0], told.step, wish.metrics == WHOLE, means, filled)
         stretch.end = max(told.times[0] + size * told.step, wish.end)
         self._keep(wish, stretch)
 

@@ -33,7 +33,7 @@ from viewer.names import natural
 LATE = 10.0
 """Seconds between measuring and arriving that are the network's; more are told as the reading's age."""
 SILENT = 120.0
-"""A reading older than this does not make its host look alive."""
+"""Without a reading for so long a host does not look alive, and counts as down, as the hub judges it."""
 BACK = 60.0
 """Where the newest that the hub has is older by so many seconds than what is known here, whose clock it is was set
 back; where what it received is newer by as much, that did not reach us, or seemed to be of the past."""

@@ -76,7 +76,7 @@ class Picking:
             found = [host for host in named if passes(words, *world.words(host))] if words else named
             # Names are in order already, and stay so among equals; sorting what is nearly sorted costs little.
             found = sorted(found[::-1] if self.reverse else found, key=SORTS[self.sort], reverse=self.reverse)
-            self._order([host.name for host in found], world.hosts_told)
+            self.pick([host.name for host in found], world.hosts_told)
             self._rows = found
         return self._rows
 
@@ -90,7 +90,7 @@ class Picking:
         ]
         key = SERVICE_SORTS.get(self.sort, SERVICE_SORTS["state"])
         found.sort(key=lambda one: (*key(one), natural(one.name), one.name), reverse=self.reverse)
-        self._order([service.name for service in found], world.services_told)
+        self.pick([service.name for service in found], world.services_told)
         return found
 
     def due(self, made_for: tuple[object, ...], now: float) -> bool:
@@ -103,7 +103,15 @@ class Picking:
 
     def pick(self, names: list[str], complete: bool) -> None:
         """Take these lines in this order; ``complete`` says that what is missing has gone."""
-        self._order(names, complete)
+        if not self.held:
+            self.chosen = names[0] if names else None
+        elif self.chosen not in names and complete:
+            # The choice has gone: its neighbour is the nearest to what the eye was on.
+            place = self.order.index(self.chosen) if self.chosen in self.order else 0
+            self.chosen = names[min(place, len(names) - 1)] if names else None
+        self.order = names
+        if self.marked and complete:
+            self.marked &= set(names)
 
     def choose(self, name: str) -> None:
         """Choose a line by its name."""
@@ -128,17 +136,6 @@ class Picking:
         place = self.place()
         top = max(min(self.top, place), place - page + 1)
         return max(0, min(top, total - page))
-
-    def _order(self, names: list[str], complete: bool) -> None:
-        if not self.held:
-            self.chosen = names[0] if names else None
-        elif self.chosen not in names and complete:
-            # The choice has gone: its neighbour is the nearest to what the eye was on.
-            place = self.order.index(self.chosen) if self.chosen in self.order else 0
-            self.chosen = names[min(place, len(names) - 1)] if names else None
-        self.order = names
-        if self.marked and complete:
-            self.marked &= set(names)
 
 
 def passes(words: str, *texts: str) -> bool:

@@ -327,13 +327,10 @@ def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[]
                 screen.painter.forget()
             elif key:
                 session.press(key)
-        if signals.suspend:
+        if signals.suspend or signals.continued:  # the latter after a SIGSTOP, which nobody is asked about
             screen.leave()
-            signals.stop_now()
-            screen.enter()
-            size = (0, 0)
-        elif signals.continued:  # after a SIGSTOP, which nobody is asked about
-            screen.leave()
+            if signals.suspend:
+                signals.stop_now()
             screen.enter()
             size = (0, 0)
         signals.continued = False

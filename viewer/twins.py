@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from viewer import keys
-from viewer.incidents import Incident, Silence
 from viewer.scene import Scene
 from viewer.screens.worst import CALM, worst_hosts
 from viewer.world import Host, Service
@@ -52,27 +52,17 @@ def service(scene: Scene, one: Service) -> Json:
     }
 
 
-def incident(one: Incident) -> Json:
-    """An alarm or an incident."""
-    return asdict(one)
-
-
-def silence(one: Silence) -> Json:
-    """A silence."""
-    return asdict(one)
-
-
 def pulse(scene: Scene) -> Json:
     """Counts, what fires, lag, losses, and the hosts that need a look."""
     model = scene.model
     own, alarms = model.own, model.alarms
     median, oldest, _ = model.world.lag(scene.at)
     return {
-        "hosts": _counts(one.state for one in model.world.hosts.values()),
-        "services": _counts(one.state for one in model.world.services.values()),
-        "firing": [incident(one) for one in scene.firing()],
+        "hosts": model.world.counts(),
+        "services": dict(Counter(one.state for one in model.world.services.values())),
+        "firing": [asdict(one) for one in scene.firing()],
         "pending": sum(not one.burns for one in alarms.standing),
-        "silences": [silence(one) for one in alarms.silences],
+        "silences": [asdict(one) for one in alarms.silences],
         "lag_seconds": {"median": _rounded(median), "oldest": _rounded(oldest)},
         "lost": own.lost if own else None,
         "under_way": sum(one.waiting for one in own.ledgers) if own else None,
@@ -97,7 +87,7 @@ def one_host(scene: Scene) -> Json:
         "values": dict(found.values),
         "facts": dict(found.facts),
         "processes": None if found.processes is None else [asdict(one) for one in found.processes],
-        "alerts": [incident(one) for one in scene.model.alarms.standing if one.subject == found.name],
+        "alerts": [asdict(one) for one in scene.model.alarms.standing if one.subject == found.name],
     }
 
 
@@ -121,9 +111,9 @@ def alerts(scene: Scene) -> Json:
     """What is not quiet, what is silenced, and what burned lately."""
     rows = scene.model.alert_rows(scene.now)
     return {
-        "alerts": [incident(row.incident) for row in rows if row.kind == "alarm" and row.incident],
-        "silences": [silence(row.silence) for row in rows if row.silence],
-        "past": [incident(row.incident) for row in rows if row.kind == "past" and row.incident],
+        "alerts": [asdict(row.incident) for row in rows if row.kind == "alarm" and row.incident],
+        "silences": [asdict(row.silence) for row in rows if row.silence],
+        "past": [asdict(row.incident) for row in rows if row.kind == "past" and row.incident],
         "past_is_cut_off": scene.model.alarms.more,
     }
 
@@ -170,13 +160,6 @@ def twin(scene: Scene) -> Json:
     model = scene.model
     about = {"screen": model.screen, "hub": model.address, "at": scene.at, "link": model.world.link.state}
     return {**about, **TWINS[model.screen](scene)}
-
-
-def _counts(states: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for state in states:
-        found[state] = found.get(state, 0) + 1
-    return found
 
 
 def _rounded(value: float | None) -> float | None:

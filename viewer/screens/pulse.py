@@ -265,9 +265,7 @@ def _lines(scene: Scene, pane: Pane) -> int:
     world = scene.model.world
     hosts = world.counts()
     groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, hosts, told=_known(world.hosts_told, hosts)))]
-    services: dict[str, int] = {}
-    for service in world.services.values():
-        services[service.state] = services.get(service.state, 0) + 1
+    services = Counter(service.state for service in world.services.values())
     if services:
         groups.append(("services", _states(scene, services, told=_known(world.services_told, services))))
     y = 0

@@ -29,8 +29,8 @@ CALM = 9.0
 """The weight of hosts that need no look."""
 FULL_DISK = 7.0
 """The weight of hosts with a filesystem that is nearly full."""
-FULL, BUSY = 90.0, 90.0
-"""Percentages from which a filesystem, memory or CPU is worth a look."""
+FULL = 90.0
+"""The percentage from which a filesystem, memory or CPU is worth a look."""
 
 
 def why_none(scene: Scene, told: bool, empty: str) -> str:
@@ -81,7 +81,7 @@ def _weight(host: Host, firing: Incident | None, at: float) -> tuple[float, floa
     disk = host.digest.disk
     if disk is not None and disk[1] >= FULL:
         return FULL_DISK, -disk[1]
-    return 8.0 if most >= min(FULL, BUSY) else CALM, -most
+    return 8.0 if most >= FULL else CALM, -most
 
 
 def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:

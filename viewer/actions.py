@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from viewer import acts
+from viewer import acts, travel
 from viewer.prompt import Prompt
-from viewer.targets import targets
+from viewer.targets import Targets, targets
 
 if TYPE_CHECKING:
     from viewer.model import Model
@@ -18,13 +18,13 @@ def _reverse(model: Model, now: float) -> None:
     picking.reverse = not picking.reverse
 
 
-def _type(model: Model, now: float) -> None:
-    model.typing = True
+def _filter(model: Model, now: float) -> None:
+    model.prompt = Prompt("filter", Targets(), "", model.filter)
 
 
 def _reset(model: Model, now: float) -> None:
     model.window = model.start_window
-    model.travel.home(now)
+    travel.home(model, now)
 
 
 def _scale(model: Model, now: float) -> None:
@@ -42,7 +42,7 @@ def _enter(model: Model, now: float) -> None:
 
 
 def _command(model: Model, now: float) -> None:
-    model.ask(Prompt("command", targets(model, now), "", hint="Tab completes"))
+    model.prompt = Prompt("command", targets(model, now), "", hint="Tab completes")
 
 
 ACTIONS: dict[str, Callable[[Model, float], None]] = {
@@ -69,18 +69,18 @@ ACTIONS: dict[str, Callable[[Model, float], None]] = {
     "why": acts.why,
     "backtest": acts.backtest,
     "command": _command,
-    "filter": _type,
+    "filter": _filter,
     "sort": lambda model, now: model.order_by_next(),
     "reverse": _reverse,
     "zoom_in": lambda model, now: model.zoom(-1),
     "zoom_out": lambda model, now: model.zoom(1),
     "zoom_reset": _reset,
     "scale": _scale,
-    "earlier": lambda model, now: model.travel.pan(-0.25, now),
-    "later": lambda model, now: model.travel.pan(0.25, now),
-    "slower": lambda model, now: model.travel.hasten(-1, now),
-    "faster": lambda model, now: model.travel.hasten(1, now),
-    "incident": lambda model, now: model.travel.incident(now),
+    "earlier": lambda model, now: travel.pan(model, -0.25, now),
+    "later": lambda model, now: travel.pan(model, 0.25, now),
+    "slower": lambda model, now: travel.hasten(model, -1, now),
+    "faster": lambda model, now: travel.hasten(model, 1, now),
+    "incident": lambda model, now: travel.incident(model, now),
     "pause": lambda model, now: model.hold(now),
     "refresh": lambda model, now: model.ask_again(),
     "help": lambda model, now: model.back() if model.screen == "help" else model.show("help"),

@@ -15,6 +15,7 @@ from bus import timing
 from bus.judging import LONGEST_SILENCE
 from viewer.alarms import silences_for
 from viewer.events import ActDone, Event, Failed
+from viewer.incidents import Incident
 from viewer.prompt import Prompt
 from viewer.targets import Targets, targets
 from viewer.wishes import Acknowledge, Act, AddSilence, AskBacktest, EndSilence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 BACKTEST_SECONDS = 7 * 86_400.0
 FIRST_DURATION = "1h"
+NO_RULE = "choose an alarm whose rule is to be tried on the past"
 
 
 @dataclass(slots=True)
@@ -73,12 +75,11 @@ def mark(model: Model) -> None:
 def acknowledge(model: Model, now: float) -> None:
     """Ask for a note, then acknowledge what burns."""
     found = targets(model, now)
-    burning = found.incidents if found.rows else model.alarms.of(found.subjects)
-    open_ones = [one for one in burning if one.burns and one.id and not one.owner]
+    burning = _burning(model, found)
+    open_ones = _unacknowledged(burning)
     if open_ones:
-        model.ask(
-            Prompt("acknowledge", found, f"acknowledge {_count(open_ones, 'incident')}, note", hint="Enter sends")
-        )
+        label = f"acknowledge {_count(open_ones, 'incident')}, note"
+        model.prompt = Prompt("acknowledge", found, label, hint="Enter sends")
     elif burning and all(one.owner for one in burning):
         model.notice = f"already acknowledged by {burning[0].owner}"
     else:
@@ -90,7 +91,7 @@ def silence(model: Model, now: float) -> None:
     found = targets(model, now)
     if found.incidents or (found.subjects and not found.rows):
         label = f"silence {found.words} for"
-        model.ask(Prompt("silence", found, label, FIRST_DURATION, hint="30m, 2h, 1d; then the reason", fresh=True))
+        model.prompt = Prompt("silence", found, label, FIRST_DURATION, hint="30m, 2h, 1d; then the reason", fresh=True)
     else:
         model.notice = "choose an alarm, a host or a service to silence"
 
@@ -100,7 +101,7 @@ def end(model: Model, now: float) -> None:
     found = targets(model, now)
     if found.silences:
         label = f"end {_count(found.silences, 'silence')} now"
-        model.ask(Prompt("end", found, label, hint="Enter does, Esc does not"))
+        model.prompt = Prompt("end", found, label, hint="Enter does, Esc does not")
     else:
         model.notice = "choose a silence to end"
 
@@ -120,18 +121,12 @@ def why(model: Model, now: float) -> None:
 def backtest(model: Model, now: float) -> None:
     """Ask for a condition, then try the rule with it on the last week."""
     found = targets(model, now)
-    row = next((row for row in found.rows if row.incident), None)
-    if row is None or row.incident is None:
-        model.notice = "choose an alarm whose rule is to be tried on the past"
+    if not found.rule:
+        model.notice = NO_RULE
         return
-    rule = row.incident.rule
-    known = model.alarms.rules.get(rule)
-    proposal = known.when if known else ""
-    model.ask(
-        Prompt(
-            "backtest", found, f"back-test {rule} of the last week, when", proposal, hint="another condition, as > 80"
-        )
-    )
+    known = model.alarms.rules.get(found.rule)
+    label = f"back-test {found.rule} of the last week, when"
+    model.prompt = Prompt("backtest", found, label, known.when if known else "", hint="another condition, as > 80")
 
 
 def finish(model: Model, prompt: Prompt) -> None:
@@ -147,7 +142,7 @@ def finish(model: Model, prompt: Prompt) -> None:
                 prompt.wrong = seconds
                 return
             label = f"silence {found.words} for {timing.in_words(seconds)}, reason"
-            model.ask(Prompt("reason", found, label, hint="who reads it later knows why", seconds=seconds))
+            model.prompt = Prompt("reason", found, label, hint="who reads it later knows why", seconds=seconds)
             return
         case "reason":
             if not text:
@@ -175,8 +170,7 @@ def duration(text: str) -> float | str:
 
 def send_acknowledge(model: Model, found: Targets, note: str) -> None:
     """Acknowledge what burns among the targets."""
-    burning = found.incidents if found.rows else model.alarms.of(found.subjects)
-    model.deeds.begin([Acknowledge(one.id, note) for one in burning if one.burns and one.id and not one.owner])
+    model.deeds.begin([Acknowledge(one.id, note) for one in _unacknowledged(_burning(model, found))])
     _unmark(model)
 
 
@@ -195,13 +189,21 @@ def send_end(model: Model, found: Targets) -> None:
 
 def send_backtest(model: Model, found: Targets, when: str) -> None:
     """Try the chosen alarm's rule on the past."""
-    row = next((row for row in found.rows if row.incident), None)
-    if row is None or row.incident is None:
-        model.notice = "choose an alarm whose rule is to be tried on the past"
+    if not found.rule:
+        model.notice = NO_RULE
         return
-    known = model.alarms.rules.get(row.incident.rule)
+    known = model.alarms.rules.get(found.rule)
     changed = "" if known and known.when == when else when
-    model.show_backtest(AskBacktest(row.incident.rule, changed, "", "", BACKTEST_SECONDS))
+    model.show_backtest(AskBacktest(found.rule, changed, "", "", BACKTEST_SECONDS))
+
+
+def _burning(model: Model, found: Targets) -> Sequence[Incident]:
+    return found.incidents if found.rows else model.alarms.of(found.subjects)
+
+
+def _unacknowledged(burning: Sequence[Incident]) -> list[Incident]:
+    """Those that nobody has acknowledged."""
+    return [one for one in burning if one.burns and one.id and not one.owner]
 
 
 def _unmark(model: Model) -> None:

@@ -133,10 +133,10 @@ def _tabs(scene: Scene, others: Others) -> list[Span]:
 
 def _footer(scene: Scene, pane: Pane) -> None:
     model = scene.model
-    if model.prompt is not None:
+    if model.prompt is not None and model.prompt.kind != "filter":
         _asked(pane, model.prompt)
         return
-    if model.typing:
+    if model.prompt is not None:
         found = _found(scene)
         x = pane.put(1, 0, "/", Role.ACCENT | BOLD)
         # The end is what is seen of a long text; hints give way to it.

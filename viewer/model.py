@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from viewer import acts, keys, typed
+from viewer import acts, keys, travel, typed
 from viewer.actions import ACTIONS
 from viewer.alarm_wishes import alarm_wishes
 from viewer.alarms import Alarms, Row
@@ -37,7 +37,6 @@ from viewer.picking import SERVICE_SORTS, SORTS, Picking
 from viewer.plan import Plan
 from viewer.prompt import Prompt
 from viewer.replay import Replay
-from viewer.travel import Travel
 from viewer.wishes import AskBacktest, AskBefore, AskHosts, Wish
 from viewer.world import Host, Service, World
 
@@ -69,8 +68,6 @@ class Model:
     needing: int = 0
     """How many hosts need a look, as Pulse last counted them."""
     filter: str = ""
-    typing: bool = False
-    """Whether keys go into the filter."""
     paused_at: float | None = None
     scroll: int = 0
     """On Host: panels passed over. On Alerts and Help: lines passed over."""
@@ -130,10 +127,7 @@ class Model:
             self.present.take(event, now)
             self.pasts.take(event, self.window)
             return
-        was = self.world.link.state
         self.present.take(event, now)
-        if self.replay is not None and isinstance(event, SeriesTold):
-            self.replay.take(event)
         self.pasts.take(event, self.window)
         self.plan.take(event, now)
         # What burned around a moment of the past is not what burned lately, and the other way round.
@@ -142,27 +136,32 @@ class Model:
         if self.deeds.take(event):
             self.notice = self.deeds.sentence
             self.plan.again("alerts", "incidents", "why")
-        if isinstance(event, BeforeTold):
-            self.travel.found(event, now)
-        if isinstance(event, Failed) and event.wish == self.sought:
-            self.sought, self.notice = None, event.reason
-        if isinstance(event, AlertTold):
-            self.plan.soon(now, "alerts", "incidents")
-        if isinstance(event, HubTold):
-            self.own, self.own_at = event.hub, now
-        back = isinstance(event, LinkTold) and event.state == "live" and was != "live"
-        if back or isinstance(event, Missed):
-            # The hub remembers what did not reach us.
-            self.pasts.outdate()
-            self.plan.hurry()
-        if isinstance(event, Failed) and event.status in (401, 403):
-            self.notice = event.reason
-        if isinstance(event, Failed) and isinstance(event.wish, AskHosts):
-            self.unreached = event.reason
-        if isinstance(event, HostsTold):
-            self.unreached = ""
-            self._decide()
-            self._check_wanted()
+        match event:
+            case HostsTold():
+                self.unreached = ""
+                self._decide()
+                self._check_wanted()
+            case SeriesTold() if self.replay is not None:
+                self.replay.take(event)
+            case BeforeTold():
+                travel.found(self, event, now)
+            case AlertTold():
+                self.plan.soon(now, "alerts", "incidents")
+            case HubTold():
+                self.own, self.own_at = event.hub, now
+            case LinkTold(state="live") | Missed():
+                # The hub remembers what did not reach us.
+                self.pasts.outdate()
+                self.plan.hurry()
+            case Failed():
+                if event.wish == self.sought:
+                    self.sought, self.notice = None, event.reason
+                if event.status in (401, 403):
+                    self.notice = event.reason
+                if isinstance(event.wish, AskHosts):
+                    self.unreached = event.reason
+            case _:
+                pass
 
     def _decide(self) -> None:
         """Who has one host begins with it; who has more, with all of them at a glance."""
@@ -182,9 +181,6 @@ class Model:
         if self.prompt is not None and key != "ctrl-c":
             typed.answer(self, self.prompt, key, now)
             return
-        if self.typing and key != "ctrl-c":
-            typed.into_filter(self, key)
-            return
         name = keys.action(key, self.screen)
         if name is not None:
             self.rows(now)  # moving goes by the order that is shown
@@ -192,7 +188,7 @@ class Model:
 
     def paste(self, text: str, now: float) -> None:
         """Take text in where it can be typed; elsewhere each of its characters would be a key."""
-        if self.prompt is None and not self.typing:
+        if self.prompt is None:
             self.notice = "what is pasted is no key: paste after : or /, or as an answer"
         else:
             for character in text:
@@ -203,7 +199,7 @@ class Model:
         if now < self.asked_at - SET_BACK:
             self._set_back(now)
         self.asked_at = now
-        self.travel.follow(now)
+        travel.follow(self, now)
         shown = self.time(now)
         end = shown + self.world.ahead
         host = self.shown_host()
@@ -278,11 +274,6 @@ class Model:
         """The world of today, whatever moment is shown."""
         return self.world if self.replay is None else self.replay.present
 
-    @property
-    def travel(self) -> Travel:
-        """What moves the moment that is shown."""
-        return Travel(self)
-
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def show(self, screen: str) -> None:
@@ -306,10 +297,6 @@ class Model:
         self.trial, self.alarms.backtest, self.alarms.answered = trial, None, ""
         self.plan.again("backtest")
         self.show("backtest")
-
-    def ask(self, prompt: Prompt) -> None:
-        """Ask the person for a line of text."""
-        self.prompt = prompt
 
     def leave(self) -> None:
         """End the program."""

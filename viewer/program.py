@@ -18,7 +18,7 @@ from bus.faults import ConfigError
 from bus.progress import DUMB
 from bus.reasons import address
 from bus.settings import settings_of
-from viewer import looks
+from viewer import looks, travel
 from viewer.canvas import Canvas
 from viewer.card import card
 from viewer.config import Viewer, load
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = make_model(settings, home.url, given.screen, given.host)
     if begin is not None:
         speed = (0.0 if printed else 1.0) if given.speed is None else given.speed
-        model.travel.visit(begin, time.time(), speed=speed or None)
+        travel.visit(model, begin, time.time(), speed=speed or None)
     feed = Feed(home.url, home.token, ca=home.ca)
     session = Session(model, feed, shown)
     feed.start()

@@ -9,7 +9,7 @@ from viewer.targets import Targets
 
 MAX_TEXT = 300
 
-Kind = Literal["command", "acknowledge", "silence", "reason", "end", "backtest"]
+Kind = Literal["filter", "command", "acknowledge", "silence", "reason", "end", "backtest"]
 
 
 @dataclass(slots=True)

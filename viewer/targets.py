@@ -30,6 +30,11 @@ class Targets:
         return [row.silence for row in self.rows if row.silence]
 
     @property
+    def rule(self) -> str:
+        """The rule of the first line that has one; empty where none does."""
+        return next((row.incident.rule for row in self.rows if row.incident), "")
+
+    @property
     def words(self) -> str:
         """What it is, for people."""
         if self.rows:

@@ -10,26 +10,15 @@ from viewer.prompt import Prompt
 if TYPE_CHECKING:
     from viewer.model import Model
 
-MAX_FILTER = 80
-
-
-def into_filter(model: Model, key: str) -> None:
-    """Type the filter; Enter keeps it, Esc gives it up."""
-    if key == "enter":
-        model.typing = False
-    elif key == "escape":
-        model.typing, model.filter = False, ""
-    elif key == "backspace":
-        model.filter = model.filter[:-1]
-    elif key == "ctrl-u":
-        model.filter = ""
-    elif len(key) == 1 and key.isprintable() and len(model.filter) < MAX_FILTER:
-        model.filter += key
-
 
 def answer(model: Model, prompt: Prompt, key: str, now: float) -> None:
-    """Edit the line that is asked for; Enter ends it, Esc gives it up."""
-    if key == "escape" or (key == "backspace" and prompt.kind == "command" and not prompt.text):
+    """Edit the line that is asked for; Enter ends it, Esc gives it up. What a filter lets through is seen at once."""
+    if prompt.kind == "filter":
+        prompt.press(key)
+        model.filter = "" if key == "escape" else prompt.text
+        if key in ("enter", "escape"):
+            model.prompt = None
+    elif key == "escape" or (key == "backspace" and prompt.kind == "command" and not prompt.text):
         model.prompt = None
     elif key in ("tab", "backtab"):
         if prompt.kind == "command":

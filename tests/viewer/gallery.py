@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.viewer import snapshots
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
+from viewer import travel
 from viewer.canvas import Canvas
 from viewer.events import RulesTold, RuleTold
 from viewer.incidents import Incident
@@ -56,7 +57,7 @@ def pictures() -> Iterator[tuple[str, Canvas]]:
     settle(host)
     yield "host", host.draw(110, 36)
     past = seen("host")
-    past.model.travel.visit(NOON - 340, NOON)
+    travel.visit(past.model, NOON - 340, NOON)
     settle(past)
     yield "replay", past.draw(110, 36)
     pulse = snapshots.seen("50", "pulse")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
+from viewer import travel
 from viewer.events import FactsTold, IncidentsTold, SampleTold
 from viewer.incidents import Incident
 from viewer.replay import NOT_READ
@@ -16,7 +17,7 @@ from viewer.wishes import AskIncidents, AskSeries
 def visited(ago: float, *keys: str, hub: HubInMemory | None = None, screen: str = "hosts") -> Session:
     """A session that looks at the moment ``ago`` seconds before noon."""
     found = session(hub or HubInMemory(fleet(3)), screen=screen)
-    found.model.travel.visit(NOON - ago, NOON)
+    travel.visit(found.model, NOON - ago, NOON)
     settle(found)
     for key in keys:
         found.press(key)
@@ -36,7 +37,7 @@ def test_numbers_are_those_of_the_moment_and_not_of_today() -> None:
 def test_facts_that_are_told_after_the_visit_began_are_shown() -> None:
     found = visited(7200)
     found.model.take(FactsTold("web-1", {"os": "Plan 9"}), NOON)
-    found.model.travel.follow(NOON)
+    travel.follow(found.model, NOON)
     assert found.model.world.hosts["web-1"].facts == {"os": "Plan 9"}
 
 
@@ -51,7 +52,7 @@ def test_a_host_that_was_silent_then_is_down_then() -> None:
     assert found.model.world.hosts["db-1"].state == "down"
     assert found.model.world.hosts["web-1"].state == "up"
     assert found.model.present.hosts["db-1"].state == "up"
-    found.model.travel.visit(NOON - 3300, NOON)
+    travel.visit(found.model, NOON - 3300, NOON)
     settle(found)
     assert found.model.world.hosts["db-1"].state == "unknown", "no reading says what it was"
 
@@ -69,7 +70,7 @@ def test_what_is_heard_meanwhile_changes_the_present_only() -> None:
 def test_a_replay_moves_as_fast_as_it_was_told_and_ends_in_the_present() -> None:
     hub = HubInMemory(fleet(1))
     found = session(hub, screen="host")
-    found.model.travel.visit(NOON - 600, NOON, speed=10.0)
+    travel.visit(found.model, NOON - 600, NOON, speed=10.0)
     assert found.model.time(NOON + 30) == NOON - 300
     hub.now = NOON + 30
     settle(found)
@@ -129,7 +130,7 @@ def test_charts_of_the_past_are_read_once_for_a_whole_stretch() -> None:
 
 def test_what_nobody_asked_for_is_not_shown_as_it_is_today() -> None:
     found = session(HubInMemory(fleet(3)))
-    found.model.travel.visit(NOON - 3600, NOON)
+    travel.visit(found.model, NOON - 3600, NOON)
     assert {host.state for host in found.model.world.hosts.values()} == {NOT_READ}
     assert all(not host.values for host in found.model.world.hosts.values())
 
@@ -169,7 +170,7 @@ def test_an_incident_that_was_before_all_that_is_known_is_found_in_the_hubs_memo
     hub.incidents, hub.most = _burned(10, every=10 * 86_400.0), 4
     found = session(hub, screen=screen)
     found.model.hosts.choose("db-1")
-    found.model.travel.visit(NOON - 89 * 86_400.0, NOON)
+    travel.visit(found.model, NOON - 89 * 86_400.0, NOON)
     settle(found)
     # when the one before is asked for
     found.press("b")
@@ -207,7 +208,7 @@ def test_a_list_that_is_cut_off_says_so_and_goes_on_where_the_moment_is() -> Non
     text = found.draw(100, 30).text()
     assert "newest 500 incidents ─ back to 11 Dec 16:00:00 ─ b < older" in text
     # when a moment before all of these is shown, the days around it are asked for
-    found.model.travel.visit(NOON - 590 * 3600, NOON)
+    travel.visit(found.model, NOON - 590 * 3600, NOON)
     settle(found)
     asked = [wish for wish in hub.asked if isinstance(wish, AskIncidents)][-1]
     assert asked.since < NOON - 597 * 3600

@@ -87,16 +87,15 @@ class Decider:
             return False
         said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject, subject.error)
         finding = replace(finding, text=said.text, value=said.value, threshold=said.threshold)
-        after, change, reason = step(alarm, finding, now)
-        before, cell.verdict, cell.truth = cell.verdict, verdict, truth
-        self._become(subject, cell, after, change, reason, finding)
-        self._note(subject, cell, verdict, reason, before, change, said.value, said.threshold)
+        cell.truth = truth
+        self._go_on(subject, cell, verdict, finding)
         return True
 
-    def _become(
-        self, subject: Subject, cell: Cell, after: Alarm, change: Change | None, reason: str, finding: Finding
-    ) -> None:
+    def _go_on(self, subject: Subject, cell: Cell, verdict: str, finding: Finding) -> None:
+        """Let the alarm go on by ``finding``, with its incident, and note it."""
         now = subject.now
+        after, change, reason = step(cell.alarm or QUIET, finding, now)
+        before, cell.verdict = cell.verdict, verdict
         cell.alarm = after if after.state is not State.QUIET else None
         if change is Change.FIRED:
             cell.fired = (*(at for at in cell.fired if at > now - HOUR), now)
@@ -105,6 +104,7 @@ class Decider:
         elif change is Change.RESOLVED and cell.incident is not None:
             self.open.pop(cell.incident.id, None)
             cell.incident = replace(resolved(cell.incident, now, reason, finding.value), error=subject.error)
+        self._note(subject, cell, verdict, reason, before, change, finding.value, finding.threshold)
 
     def _incident(self, subject: Subject, cell: Cell, alarm: Alarm, reason: str) -> Incident:
         rule = cell.rule
@@ -155,11 +155,7 @@ class Decider:
 
     def end(self, subject: Subject, cell: Cell, why: str) -> None:
         """End an alarm on what is no longer watched."""
-        finding = Finding(None, gone=True, text=why)
-        after, change, reason = step(cell.alarm or QUIET, finding, subject.now)
-        before, cell.verdict = cell.verdict, "gone"
-        self._become(subject, cell, after, change, reason, finding)
-        self._note(subject, cell, "gone", reason, before, change)
+        self._go_on(subject, cell, "gone", Finding(None, gone=True, text=why))
 
     def _note(
         self,
@@ -169,8 +165,8 @@ class Decider:
         text: str,
         before: str,
         change: Change | None,
-        value: float | None = None,
-        threshold: float | None = None,
+        value: float | None,
+        threshold: float | None,
     ) -> None:
         incident = cell.incident
         if cell.alarm is None:

@@ -7,7 +7,6 @@ then who does it. Exit codes: 0 done, 2 nobody answers, 100 asked wrongly, or ab
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import os
 import sys
@@ -25,6 +24,7 @@ from bus.harmless import safe_lines
 from bus.hubs import Hub
 from bus.questions import Unanswered
 from viewer.alerts_command import asked_of, reason_of
+from viewer.asking import login
 from viewer.events import ActDone, AlertsTold, Failed
 from viewer.incidents import Opening, Silence
 from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence, Wish
@@ -82,13 +82,6 @@ def silence_end(argv: Sequence[str]) -> int:
     return _asked(given, judging.EndSilence(given.id, given.owner), EndSilence(given.id), lambda done: done.text)
 
 
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as in some containers
-        return f"user {os.getuid()}"
-
-
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
     parser = Parser(prog=f"guardia {name}", description=what)
     parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")
@@ -99,7 +92,7 @@ def _parser(name: str, what: str) -> argparse.ArgumentParser:
 
 
 def _add_owner(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--owner", default=_me(), help=f"{what} (default: you); a token knows better")
+    parser.add_argument("--owner", default=login(), help=f"{what} (default: you); a token knows better")
 
 
 def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish, text: Callable[[Any], str]) -> int:

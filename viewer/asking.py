@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -185,8 +186,8 @@ def login() -> str:
     """Who sits here, for hubs that know nobody by a token."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return "viewer"
+    except (KeyError, OSError):  # a number without a name, as in some containers
+        return f"user {os.getuid()}"
 
 
 def ahead(date: str | None, began: float, ended: float) -> float:

@@ -129,7 +129,6 @@ class Painter:
     """Remembers what the terminal shows, and says what to write so that it shows the next picture."""
 
     palette: Palette
-    frames: int = 0
     _shown: Canvas | None = field(default=None, repr=False)
 
     def forget(self) -> None:
@@ -155,9 +154,7 @@ class Painter:
         self._shown = canvas
         if not parts:
             return ""
-        text = f"{BEGIN}{''.join(parts)}\x1b[0m{END}"
-        self.frames += 1
-        return text
+        return f"{BEGIN}{''.join(parts)}\x1b[0m{END}"
 
 
 def _changes(texts: list[str], styles: list[int], old_texts: list[str], old_styles: list[int]) -> list[tuple[int, int]]:

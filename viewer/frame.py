@@ -21,23 +21,17 @@ LEAST_WIDTH, LEAST_HEIGHT = 40, 10
 Others = Literal["names", "digits", "none"]
 
 
-def picture(scene: Scene, wide: int, high: int) -> Canvas:
-    """Draw the model as it is now."""
+def draw(scene: Scene, wide: int, high: int) -> Canvas:
+    """Draw the model as it is now, and let it know which lines of its lists are seen."""
     canvas = Canvas(max(1, wide), max(1, high), plain=scene.look.plain, console=scene.look.console)
     pane = canvas.pane()
     if wide < LEAST_WIDTH or high < LEAST_HEIGHT:
         _too_small(pane)
-        return canvas
-    _header(scene, pane.part(0, 0, wide, 1))
-    SCREENS[scene.model.screen](scene, pane.part(0, 1, wide, high - 2))
-    _footer(scene, pane.part(0, high - 1, wide, 1))
-    return canvas
-
-
-def draw(model_scene: Scene, wide: int, high: int) -> Canvas:
-    """Draw the model, and let it know which lines of its lists are seen."""
-    canvas = picture(model_scene, wide, high)
-    model_scene.settle()
+    else:
+        _header(scene, pane.part(0, 0, wide, 1))
+        SCREENS[scene.model.screen](scene, pane.part(0, 1, wide, high - 2))
+        _footer(scene, pane.part(0, high - 1, wide, 1))
+    scene.settle()
     return canvas
 
 

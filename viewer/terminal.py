@@ -284,8 +284,8 @@ class Signals:
         self.resized = True
 
 
-def run(session: Session, term: Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic) -> Screen:
-    """Show the session until the person quits or the terminal goes away; returns the screen with its counts."""
+def run(session: Session, term: Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic) -> None:
+    """Show the session until the person quits or the terminal goes away."""
     sys.setswitchinterval(SWITCH)
     screen = Screen(term, palette)
     signals = Signals()
@@ -303,7 +303,6 @@ def run(session: Session, term: Terminal, palette: Palette, clock: Callable[[], 
             screen.leave()
         except (OSError, termios.error):
             _forget_output()  # there is nothing left to give back
-    return screen
 
 
 def _forget_output() -> None:

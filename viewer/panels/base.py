@@ -55,6 +55,12 @@ def columns(scene: Scene, host: Host, name: str, axis: Axis) -> Columns:
     return means, peaks if axis.step >= MANY * host.interval else []
 
 
+def unseen(rows: Sequence[object], room: int, text: str = "more not shown") -> list[Span]:
+    """How many rows find no room, for the lower edge."""
+    hidden = len(rows) - max(0, room)
+    return [(f"{hidden} {text}", Role.SOFT)] if hidden > 0 else []
+
+
 def busiest(scene: Scene, host: Host, group: str, fields: tuple[str, str], names: list[str]) -> str | None:
     """Of several interfaces or devices the one that moved most in this window."""
     past = track(scene, host)

@@ -8,7 +8,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit
 from viewer.palette import Role
 from viewer.panel import panel
-from viewer.panels.base import Need, Panel
+from viewer.panels.base import Need, Panel, unseen
 from viewer.scene import Scene
 from viewer.table import Column
 from viewer.table import draw as draw_table
@@ -28,12 +28,9 @@ def need(scene: Scene, host: Host, width: int) -> Need | None:
 def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw the table: first what is unwell, then the busiest, last what ended."""
     rows = sorted(host.instances("container").items(), key=_rank)
-    room = max(0, pane.height - 3)
-    hidden = len(rows) - room if len(rows) > room else 0
-    foot: list[Span] = [(f"{hidden} more not shown", Role.SOFT)] if hidden else []
     running = sum(1 for _, fields in rows if fields.get("running"))
     tone = scene.tone(host)
-    inner = panel(pane, "Containers", [(f"{running} of {len(rows)} running", tone)], foot=foot)
+    inner = panel(pane, "Containers", [(f"{running} of {len(rows)} running", tone)], foot=unseen(rows, pane.height - 3))
     table: list[Column[Row]] = [
         Column("name", "CONTAINER", 10, lambda row, wide: [(fit(row[0], wide), tone)], most=60, to_right=False),
         Column("state", "STATE", 10, lambda row, wide: [_state(scene, host, row[1], wide)], rank=1, to_right=False),

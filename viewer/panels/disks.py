@@ -5,7 +5,7 @@ from __future__ import annotations
 from viewer.canvas import Pane, Span
 from viewer.palette import Role
 from viewer.panel import Gauge, gauges, panel
-from viewer.panels.base import Need, Panel
+from viewer.panels.base import Need, Panel, unseen
 from viewer.scene import Scene, alarm
 from viewer.units import share
 from viewer.world import Host
@@ -21,8 +21,6 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw the panel, the fullest filesystem first."""
     disks = _disks(host)
     room = max(0, pane.height - 2)
-    hidden = len(disks) - room if len(disks) > room else 0
-    foot: list[Span] = [(f"{hidden} less full not shown", Role.SOFT)] if hidden else []
     free = sum(fields.get("free") or 0.0 for _, fields in disks)
     facts: list[Span] = [(f"{scene.units.size(free)} free", scene.tone(host))] if free else []
     for name, fields in sorted(host.instances("raid").items()):
@@ -31,7 +29,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
         elif (done := fields.get("sync_percent")) is not None:
             facts.append((f"{name} {share(done)} synced", scene.tone(host)))
     facts[:0] = _ill(scene, host)
-    inner = panel(pane, "Filesystems", facts, foot=foot)
+    inner = panel(pane, "Filesystems", facts, foot=unseen(disks, room, "less full not shown"))
     rows = []
     for name, fields in disks[:room]:
         percent = fields.get("percent")

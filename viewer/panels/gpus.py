@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from viewer.canvas import Pane, Span
+from viewer.canvas import Pane
 from viewer.palette import Role
 from viewer.panel import Gauge, gauges, panel
-from viewer.panels.base import Need, Panel
+from viewer.panels.base import Need, Panel, unseen
 from viewer.scene import Scene
 from viewer.world import Host
 
@@ -20,9 +20,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw how busy each is, and below it how full its memory."""
     rows = _gauges(scene, host)
     room = max(0, pane.height - 2)
-    hidden = len(rows) - room if len(rows) > room else 0
-    foot: list[Span] = [(f"{hidden} more not shown", Role.SOFT)] if hidden else []
-    inner = panel(pane, "GPU", foot=foot)
+    inner = panel(pane, "GPU", foot=unseen(rows, room))
     gauges(inner, rows[:room], scene.units)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bus.units import unit
-from viewer.canvas import Pane, Span
+from viewer.canvas import Pane
 from viewer.cells import fit, width
 from viewer.digest import parts
 from viewer.palette import Role
 from viewer.panel import panel
-from viewer.panels.base import Need, Panel
+from viewer.panels.base import Need, Panel, unseen
 from viewer.scene import Scene
 from viewer.units import NOTHING, age, number, percent
 from viewer.world import Host
@@ -48,9 +48,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw the lines, by name."""
     readings = _readings(host)
     room = max(0, pane.height - 2)
-    hidden = len(readings) - room if len(readings) > room else 0
-    foot: list[Span] = [(f"{hidden} more not shown", Role.SOFT)] if hidden else []
-    inner = panel(pane, "Plugins and scrapes" if _scrapes(host) else "Plugins", foot=foot)
+    inner = panel(pane, "Plugins and scrapes" if _scrapes(host) else "Plugins", foot=unseen(readings, room))
     for y, (label, name, value) in enumerate(readings[:room]):
         text = told(scene, name, value)
         inner.put(0, y, fit(label, max(0, inner.width - width(text) - 1)), Role.SOFT)

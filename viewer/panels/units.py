@@ -8,7 +8,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit
 from viewer.palette import Role
 from viewer.panel import panel
-from viewer.panels.base import Need, Panel
+from viewer.panels.base import Need, Panel, unseen
 from viewer.scene import Scene
 from viewer.table import Column
 from viewer.table import draw as draw_table
@@ -35,10 +35,12 @@ def need(scene: Scene, host: Host, width: int) -> Need | None:
 def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw the table: first those that should run and do not, then the busiest."""
     units = _units(host)
-    room = max(0, pane.height - 3)
-    hidden = len(units) - room if len(units) > room else 0
-    foot: list[Span] = [(f"{hidden} less busy not shown", Role.SOFT)] if hidden else []
-    inner = panel(pane, "Units", [(f"{len(units)} units", scene.tone(host))] if len(units) > 1 else (), foot=foot)
+    inner = panel(
+        pane,
+        "Units",
+        [(f"{len(units)} units", scene.tone(host))] if len(units) > 1 else (),
+        foot=unseen(units, pane.height - 3, "less busy not shown"),
+    )
     tone = scene.tone(host)
     table: list[Column[Unit]] = [
         Column("name", "UNIT", 10, lambda row, wide: [_name(scene, host, row, wide)], most=60, to_right=False),

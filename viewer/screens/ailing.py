@@ -11,9 +11,10 @@ from viewer.panel import panel
 from viewer.replay import NOT_READ
 from viewer.scene import Scene
 from viewer.screens.alerts import longest
+from viewer.screens.services import checked, state
 from viewer.table import Column, rows_in
 from viewer.table import draw as draw_table
-from viewer.units import age, milliseconds
+from viewer.units import milliseconds
 from viewer.world import ORDER, Service
 
 
@@ -30,12 +31,11 @@ def draw(scene: Scene, pane: Pane) -> None:
     more = len(services) - page
     inner = panel(pane, "Services", facts, foot=[(f"{more} more on Services", Role.SOFT)] if more > 0 else [])
     rows = heapq.nsmallest(page, services, key=lambda one: (_weight(one.state), one.name))
-    now = scene.hub_time
     columns: list[Column[Service]] = [
-        Column("state", "STATE", 10 if scene.live else 11, lambda one, wide: _state(scene, one, wide), to_right=False),
+        Column("state", "STATE", 10 if scene.live else 11, state(scene), to_right=False),
         Column("name", "SERVICE", 8, _name, most=longest(lambda one: one.name, rows, 40), to_right=False),
         Column("response", "RESPONSE", 8, lambda one, wide: [(milliseconds(one.response_ms), tone)], 1),
-        Column("checked", "CHECKED", 7, lambda one, wide: [(_checked(one, now), Role.SOFT)], 2),
+        Column("checked", "CHECKED", 7, checked(scene), 2),
         Column("found", "WHAT", 12, _found, 3, most=120, to_right=False),
     ]
     draw_table(inner, columns, rows)
@@ -45,17 +45,8 @@ def _weight(state: str) -> int:
     return ORDER.index(state) if state in ORDER else ORDER.index("unknown")
 
 
-def _state(scene: Scene, one: Service, wide: int) -> list[Span]:
-    text, style = scene.service_state(one)
-    return [(fit(text, wide), style)]
-
-
 def _name(one: Service, wide: int) -> list[Span]:
     return [(fit(one.name, wide), BOLD)]
-
-
-def _checked(one: Service, now: float) -> str:
-    return "never" if one.checked is None else age(now - one.checked)
 
 
 def _found(one: Service, wide: int) -> list[Span]:

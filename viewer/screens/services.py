@@ -49,10 +49,10 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         known = model.world.services_told
         nothing(inner, "no service matches" if model.filter else "no services are checked" if known else "asking…")
         return
-    state = max(width(scene.service_state(service)[0]) for service in seen.rows)
+    wide = max(width(scene.service_state(service)[0]) for service in seen.rows)
     named = max(max(len(service.name) for service in rows), max(width(service.name) for service in seen.rows))
     columns: list[Column[Service]] = [
-        Column("state", "STATE", min(state, 11), _state(scene), to_right=False),
+        Column("state", "STATE", min(wide, 11), state(scene), to_right=False),
         Column(
             "name",
             "SERVICE",
@@ -63,7 +63,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
             first=True,
         ),
         Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), tone)], rank=1),
-        Column("checked", "CHECKED", 7, _checked(scene), rank=2),
+        Column("checked", "CHECKED", 7, checked(scene), rank=2),
         Column("tls", "CERT", 6, _certificate(scene), rank=4),
         Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
     ]
@@ -78,7 +78,9 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     )
 
 
-def _state(scene: Scene) -> Callable[[Service, int], list[Span]]:
+def state(scene: Scene) -> Callable[[Service, int], list[Span]]:
+    """The cells of a column for states."""
+
     def cell(service: Service, wide: int) -> list[Span]:
         text, style = scene.service_state(service)
         return [(fit(text, wide), style)]
@@ -86,7 +88,9 @@ def _state(scene: Scene) -> Callable[[Service, int], list[Span]]:
     return cell
 
 
-def _checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
+def checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
+    """The cells of a column for how long ago each was checked."""
+
     def cell(service: Service, wide: int) -> list[Span]:
         if service.checked is None:
             return [("never", Role.SOFT)]

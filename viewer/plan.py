@@ -210,8 +210,10 @@ def _key(wish: Wish) -> Key:
             return ("before", str(wish.at), wish.subject)
         case AskWhy():
             return ("why", wish.subject, wish.rule)
+        case AskBacktest():
+            return ("backtest", repr(wish))
         case _:
-            return (_WORDS.get(type(wish), "act"), *_about(wish))
+            return (_WORDS[type(wish)],) if type(wish) in _WORDS else ("act", repr(wish))
 
 
 _WORDS: dict[type, str] = {
@@ -221,10 +223,4 @@ _WORDS: dict[type, str] = {
     AskHub: "hub",
     AskLabels: "labels",
     AskRules: "rules",
-    AskBacktest: "backtest",
 }
-
-
-def _about(wish: Wish) -> tuple[str, ...]:
-    """Acts and back-tests are each their own."""
-    return (repr(wish),) if type(wish) not in _WORDS or isinstance(wish, AskBacktest) else ()

@@ -10,7 +10,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bus.delivery.retention import NoRoom
@@ -103,13 +102,13 @@ def test_who_closes_a_spool_ends_the_look_into_it(tmp_path: Path, monkeypatch: p
     path = tmp_path / "spool"
     _killed(path, "spool.commit=kill@3")
     monkeypatch.setattr(doubt, "PATIENCE", 0.0)
-    before = psutil.Process().children()  # earlier tests may have begun some that stay
     spool = Spool(path, source="web-1", now=0.0, wall=WALL)
-    looking = [one for one in psutil.Process().children() if one not in before]
+    looking = spool._look._child
+    assert looking is not None
 
     spool.close(0.0, WALL)
 
-    assert [one.is_running() for one in looking] == [False]
+    assert looking.returncode == -signal.SIGKILL, "it was ended, and waited for"
     monkeypatch.undo()
     again = Spool(path, source="web-1", now=0.0, wall=WALL)
     assert [one.epoch for one in again.kept()] == [7]

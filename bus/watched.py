@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,17 @@ def waits_for_disk(pid: int) -> bool:
     return False
 
 
-def mute(folder: Path) -> str:
-    """Why the programs of this home cannot beat, as the file beside their beats shows; empty where they can."""
+def mute(folder: Path, touch: Callable[[Path], None] = os.utime) -> str:
+    """Why the disk of this home takes no beat, as the file beside the beats shows; empty where it does.
+
+    What another user alone may write, or nobody wrote yet, says nothing about the disk.
+    """
     path = folder / home.SUPERVISOR
     try:
-        os.utime(path)
-    except FileNotFoundError:
-        return ""
+        touch(path)
     except OSError as error:
-        return unwritable(OSError(error.errno, error.strerror, str(path)))  # utime does not say which
+        if error.errno in home.PASSING:
+            return unwritable(OSError(error.errno, error.strerror, str(path)))  # utime does not say which
     return ""
 
 
@@ -74,6 +76,8 @@ class Homes:
     path: Path
     folder: Path
     environment: Mapping[str, str]
+    touch: Callable[[Path], None] = os.utime
+    """Writes to a file as a beat does."""
     others: dict[str, Path] = field(default_factory=dict)
     """By program: the configuration that its command names."""
     _asked: Sequence[tuple[str, int]] = ()
@@ -107,7 +111,7 @@ class Homes:
                 self._looking.start()
 
     def _look(self, folders: Iterable[Path]) -> None:
-        self._mute = {folder: mute(folder) for folder in folders}
+        self._mute = {folder: mute(folder, self.touch) for folder in folders}
 
     def of(self, path: Path) -> Path:
         """The folder of a configuration's programs."""

@@ -79,7 +79,7 @@ class Public:
             self._answer()
         self._listen()
         self._tell_faults()
-        program.loop.every(LOOK_SECONDS, in_time(self._look))
+        program.loop.every(LOOK_SECONDS, in_time(self._look, NO_ROOM))
         program.loop.every(program.config.report_seconds, in_time(self._write_callers, NO_ROOM))
         program.loop.every(MEMORY_SECONDS, self._memory.look)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -139,19 +140,28 @@ def until(seen: Callable[[], object]) -> None:
 def test_where_no_beat_can_be_written_it_is_seen_of_who_would_write_it_there(place: tuple[Place, Homes]) -> None:
     supervisor, homes = place
     homes.programs(supervisor)
-    run = homes.of(homes.others["prober"]) / "run"
-    (run / "prober.beat").unlink()
-    (run / "supervisord").unlink()
-    run.rmdir()
-    run.write_text("a file, which takes no beat")
+    there, why = homes.of(homes.others["prober"]), [errno.EROFS]
+
+    def touch(path: Path) -> None:
+        if why and path.is_relative_to(there):
+            raise OSError(why[0], os.strerror(why[0]))
 
     def seen() -> dict[str, str]:
         return {one.name: one.mute for one in homes.programs(supervisor)}
 
+    homes.touch = touch
     until(lambda: seen()["prober"])
-    assert seen() == {"agent": "", "prober": f"cannot write {run}/supervisord: not a directory"}
-    run.unlink()
+    assert seen() == {"agent": "", "prober": f"cannot write {there}/run/supervisord: read-only file system"}
+    why.clear()
     until(lambda: not seen()["prober"])
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR])
+def test_what_is_another_users_or_is_not_there_says_nothing_about_the_disk(tmp_path: Path, code: int) -> None:
+    def touch(path: Path) -> None:
+        raise OSError(code, os.strerror(code))
+
+    assert mute(tmp_path, touch) == ""
 
 
 def test_a_home_of_which_nothing_is_known_is_not_mute(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from alerter.memory import Memory, MemoryFull
 from tests.alerter.given import World, at, committer, rule
+from tests.namespaces import WHY_NOT, can_unshare, unshared
 
 SMALL = 1 << 20
 """Bytes of a disk that has room for a few rows."""
@@ -120,3 +123,58 @@ def test_people_are_told_while_the_disk_takes_nothing(memory: Memory, caplog: py
     said = [one.getMessage() for one in caplog.records]
     assert said[0].startswith("what is decided is told, kept in memory alone, and told again if this program ends: ")
     assert said[-1] == "what is decided can be kept again"
+
+
+REALLY = """
+import os, subprocess, sys
+from pathlib import Path
+from alerter.memory import Memory, MemoryFull
+disk = Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", disk], check=True)
+def keep(memory, key, text):
+    with memory.transaction() as txn:
+        txn.put("told", key, {"text": text})
+memory = Memory(disk / "alerter")
+keep(memory, "a", "before")
+with open(disk / "ballast", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(bytes(4096))
+    except OSError:
+        pass
+for tries in (0, 1):
+    try:
+        keep(memory, "b", 9000 * "while")
+    except MemoryFull:
+        print(tries, "failed")
+memory.come_back()
+print(bool(memory.away))
+os.unlink(disk / "ballast")
+memory.come_back()
+print(bool(memory.away))
+keep(memory, "c", "after")
+memory.close()
+again = Memory(disk / "alerter")
+with again.reading() as view:
+    print([(key, len(row["text"])) for key, row in view.items("told")])
+"""
+"""A memory on a disk that is filled, and emptied."""
+
+
+@pytest.mark.skipif(not can_unshare("mount"), reason=WHY_NOT)
+def test_a_disk_that_is_really_full_is_left_and_come_back_to(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*unshared("mount"), sys.executable, "-c", REALLY, tmp_path],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "0 failed",
+        "True",
+        "False",
+        "[('a', 6), ('b', 45000), ('c', 5)]",
+    ]

@@ -70,7 +70,10 @@ def lived(folder: Path) -> dict[str, object]:
             hub.start()
             until(hub.all_run, 120, "all run")
             until(hub.last_seen, 60, "the host is seen")
-            pids = hub.pids()
+            pids, run = hub.pids(), hub.etc / "var" / "run"
+            # supervisord says that it runs of one that is still being loaded.
+            beats = [run / f"{name}.beat" for name in pids if name != "watchdog"]
+            until(lambda: all(beat.exists() for beat in beats), 60, "all are at work")
             # What is mapped and never reached the disk kills who writes to it then: a disk falls when it is older.
             subprocess.run(["sync", "-f", hub.etc / "var"], check=True)
             trigger.write_text("1")

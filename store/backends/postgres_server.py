@@ -78,7 +78,8 @@ class Server:
             # What stands behind the first @ is taken for the host, and told as one that nobody knows.
             if "://" in url and urlsplit(url).netloc.count("@") > 1:
                 raise StoreBroken(UNREADABLE)
-            db: Db = psycopg.connect(url, autocommit=True, **_patience(url))
+            # Said here, since a database made in the locale C (SQL_ASCII) would tell bytes in place of text.
+            db: Db = psycopg.connect(url, autocommit=True, client_encoding="utf8", **_patience(url))
         except (psycopg.ProgrammingError, ValueError):
             # libpq quotes what it could not read, which may be the password.
             raise StoreBroken(UNREADABLE) from None

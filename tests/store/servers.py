@@ -80,12 +80,12 @@ class Postgres:
         """Stop it; ``immediate`` is as a crash."""
         self._run("pg_ctl", "-D", "data", "-w", "-m", how, "stop")
 
-    def database(self) -> Secret:
-        """The URL of a database that nobody used yet."""
+    def database(self, how: str = "") -> Secret:
+        """The URL of a database that nobody used yet; ``how`` it is made, in SQL."""
         self.databases += 1
         name = f"store{self.databases}"
         with psycopg.connect(f"postgresql://guardia@127.0.0.1:{self.port}/postgres", autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}")
+            db.execute(f"CREATE DATABASE {name} {how}")
         return Secret(f"postgresql://guardia:not-a-secret@127.0.0.1:{self.port}/{name}")
 
     def stop(self) -> None:

@@ -43,6 +43,15 @@ def test_a_reader_sees_what_was_committed_and_what_ends_the_writer_is_kept(postg
     reader.close()
 
 
+def test_a_database_of_a_server_without_a_language_tells_text_all_the_same(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.database("ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+    backend.commit(batch([layout(), sample(1)]), LATE)
+    assert [one.subject for one in backend.subjects("sample")] == ["web-1"]
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1]
+    backend.close()
+
+
 def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database()
     first = PostgresBackend(tmp_path / "store", write=True, url=url)

@@ -59,7 +59,9 @@ class Postgres:
         if self._user:
             os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
         self.port = free_port()
-        self._run("initdb", "-D", "data", "-A", "trust", "-U", "guardia", "--no-sync")
+        # What language this machine speaks is no matter of the tests.
+        own = ("--encoding=UTF8", "--no-locale", "--no-sync")
+        self._run("initdb", "-D", "data", "-A", "trust", "-U", "guardia", *own)
         self.start()
         self.databases = 0
 

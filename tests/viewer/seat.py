@@ -60,6 +60,8 @@ class Seat:
                 if errors is not None:
                     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
                 os.chdir(home if shell else PROJECT)
+                for ends in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                    signal.signal(ends, signal.SIG_DFL)  # who runs the tests may be deaf to it, as under nohup
                 argv = ["bash", "--norc", "-i"] if shell else [sys.executable, "-m", "viewer", *flags]
                 os.execvpe(argv[0], argv, {**kept, **environment})
             finally:

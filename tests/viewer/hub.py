@@ -146,8 +146,7 @@ class Hub:
     def _http(self, connection: ServerConnection, request: Request) -> Response | None:
         parts = urlsplit(request.path)
         self.asked.append(request.path)
-        if self.delay:
-            time.sleep(self.delay)
+        self._over.wait(self.delay)
         said = request.headers.get("Authorization", "")
         if self.token is not None and said != f"Bearer {self.token}":
             status = 403 if said.startswith("Bearer ") else 401
